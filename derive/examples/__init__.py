@@ -1,0 +1,1 @@
+"""Problems to try: one NAME.derive each; `make gallery` builds them into output/NAME/."""

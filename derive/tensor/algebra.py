@@ -1,0 +1,531 @@
+"""Building tensors in canonical form.
+
+What holds for every node that these functions return:
+
+* a contraction has no contraction among its factors that could be written out in place, no two
+  equal factors on the same letters (powers are added), no delta that a letter could be renamed
+  for, and no summed letter that nothing carries (that is a size);
+* what has no letter in common with the result is a scalar factor of its own, so that equal scalars
+  meet and their powers are added;
+* letters are numbered and factors ordered the same way whatever order they came in;
+* a sum has no sum among its terms, no two terms with equal factors, and no common coefficient;
+* an axis along which a value is merely repeated belongs to the contraction around it.
+
+No fact is used here: see :mod:`derive.tensor.facts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import gcd, lcm
+
+import sympy
+
+from derive.shapes import Dim, Shape
+from derive.tensor.nodes import (
+    Call,
+    Constant,
+    Contraction,
+    Delta,
+    Factor,
+    Letters,
+    Map,
+    Sum,
+    Tensor,
+    Variable,
+)
+
+__all__ = [
+    "ONE",
+    "add",
+    "apply",
+    "as_contraction",
+    "children",
+    "contract",
+    "invoke",
+    "multiply",
+    "negate",
+    "number",
+    "ones",
+    "rebuild",
+    "relabel",
+    "scale",
+    "size_of",
+    "squeeze",
+    "terms_of",
+    "transpose",
+    "zero",
+]
+
+ONE = Fraction(1)
+
+
+def number(value: Fraction | int, shape: Shape = ()) -> Contraction:
+    """The array of this shape all of whose entries are ``value``."""
+    return Contraction(Fraction(value), (), shape)
+
+
+def zero(shape: Shape = ()) -> Contraction:
+    """The array of zeros."""
+    return number(0, shape)
+
+
+def ones(shape: Shape) -> Contraction:
+    """The array of ones."""
+    return number(1, shape)
+
+
+def size_of(dim: Dim) -> Tensor:
+    """A dimension as a number."""
+    return number(int(dim)) if dim.is_Integer else Constant(dim)
+
+
+def as_contraction(tensor: Tensor) -> Contraction:
+    """The tensor as a contraction; a lone factor if it is something else."""
+    if isinstance(tensor, Contraction):
+        return tensor
+    return Contraction(ONE, ((tensor, tuple(range(tensor.order)), ONE),), tensor.shape)
+
+
+def _unwrap(node: Contraction) -> Tensor:
+    if node.coefficient == 1 and len(node.factors) == 1:
+        tensor, letters, power = node.factors[0]
+        if power == 1 and letters == tuple(range(node.order)) and node.order == tensor.order:
+            return tensor
+    return node
+
+
+def contract(
+    coefficient: Fraction | int,
+    factors: Iterable[tuple[Tensor, Letters] | Factor],
+    free: Letters = (),
+    dims: Mapping[int, Dim] | None = None,
+) -> Tensor:
+    """The contraction of factors over all letters that are not free.
+
+    Args:
+        coefficient: A rational number.
+        factors: Tensors with a letter for each axis, and optionally a power.
+        free: Letters of the result's axes, in order; no letter twice.
+        dims: Sizes of the free letters that no factor carries.
+
+    Returns:
+        The tensor in canonical form; its axes have the sizes of the free letters.
+    """
+    return _Product(Fraction(coefficient), factors, free, dims or {}).build()
+
+
+class _Product:
+    """A contraction on its way to canonical form."""
+
+    def __init__(
+        self,
+        coefficient: Fraction,
+        factors: Iterable[tuple[Tensor, Letters] | Factor],
+        free: Letters,
+        dims: Mapping[int, Dim],
+    ) -> None:
+        self.coefficient = coefficient
+        self.free = free
+        self.dims: dict[int, Dim] = dict(dims)
+        self.names: dict[int, int] = {}
+        self.powers: dict[tuple[Tensor, Letters], Fraction] = {}
+        self.mentioned: dict[int, None] = {}
+        items = [(f[0], f[1], f[2] if len(f) == 3 else ONE) for f in factors]
+        self.next = 1 + max((max(ls, default=0) for _, ls, _ in items), default=0)
+        self.next = max(self.next, 1 + max(free, default=0))
+        for tensor, letters, power in items:
+            self.insert(tensor, letters, power)
+
+    def fresh(self) -> int:
+        self.next += 1
+        return self.next - 1
+
+    def insert(self, tensor: Tensor, letters: Letters, power: Fraction) -> None:
+        """Multiply by a factor, written out where that is possible."""
+        for letter, dim in zip(letters, tensor.shape, strict=True):
+            self.dims[letter] = dim
+            self.mentioned[letter] = None
+        if isinstance(tensor, Contraction):
+            self._insert_contraction(tensor, letters, power)
+        elif isinstance(tensor, Delta):
+            self.powers[tensor, letters] = ONE
+        else:
+            key = (tensor, letters)
+            self.powers[key] = self.powers.get(key, Fraction(0)) + power
+
+    def _insert_contraction(self, tensor: Contraction, letters: Letters, power: Fraction) -> None:
+        whole = power.denominator == 1
+        if power == 1 or (whole and not tensor.summed):
+            if tensor.coefficient == 0 and power < 0:
+                raise ZeroDivisionError
+            self.coefficient *= tensor.coefficient ** int(power)
+            names = dict(enumerate(letters))
+            for inner, inner_letters, inner_power in tensor.factors:
+                renamed = tuple(
+                    names[x] if x in names else names.setdefault(x, self.fresh())
+                    for x in inner_letters
+                )
+                self.insert(inner, renamed, inner_power * power)
+            return
+        factor = _root(tensor.coefficient, power)
+        if factor is not None and tensor.coefficient not in (0, 1):
+            self.coefficient *= factor
+            tensor = Contraction(ONE, tensor.factors, tensor.shape)
+            bare = _unwrap(tensor)
+            if bare is not tensor or not tensor.factors:
+                self.insert(bare, letters, power)
+                return
+        if not tensor.factors and tensor.coefficient == 1:
+            return
+        if len(tensor.factors) == 1 and not tensor.summed:
+            inner, inner_letters, inner_power = tensor.factors[0]
+            if tensor.coefficient == 1 and (inner_power.numerator % 2 or whole):
+                renamed = tuple(letters[x] for x in inner_letters)
+                self.insert(inner, renamed, inner_power * power)
+                return
+        key = (tensor, letters)
+        self.powers[key] = self.powers.get(key, Fraction(0)) + power
+
+    def build(self) -> Tensor:
+        """The canonical node."""
+        shape = tuple(self.dims[letter] for letter in self.free)
+        if self.coefficient == 0:
+            return zero(shape)
+        self._settle()
+        if self.coefficient == 0:
+            return zero(shape)
+        groups = self._components()
+        scalars = groups.pop(None, [])
+        body = [factor for group in groups.values() for factor in group]
+        if scalars:
+            pieces = self._scalars(scalars)
+            if not body and len(pieces) == 1 and not shape and pieces[0][1] == 1:
+                only = as_contraction(pieces[0][0])
+                return _unwrap(Contraction(self.coefficient * only.coefficient, only.factors, ()))
+            body.extend((tensor, (), power) for tensor, power in pieces)
+        return _unwrap(Contraction(self.coefficient, _canonical(body, self.free), shape))
+
+    def _settle(self) -> None:
+        """Rename letters for deltas, drop powers of zero, turn uncarried letters into sizes."""
+        while self._remove_delta():
+            pass
+        self.powers = {key: power for key, power in self.powers.items() if power != 0}
+        carried = {letter for (_, letters) in self.powers for letter in letters}
+        for letter in self.mentioned:
+            if letter not in carried and letter not in self.free:
+                dim = self.dims[letter]
+                if dim.is_Integer:
+                    self.coefficient *= int(dim)
+                else:
+                    key: tuple[Tensor, Letters] = (Constant(dim), ())
+                    self.powers[key] = self.powers.get(key, Fraction(0)) + 1
+        self.powers = {key: power for key, power in self.powers.items() if power != 0}
+
+    def _remove_delta(self) -> bool:
+        for tensor, letters in self.powers:
+            if not isinstance(tensor, Delta):
+                continue
+            left, right = letters
+            if left == right:
+                del self.powers[tensor, letters]
+                return True
+            if right not in self.free:
+                left, right = right, left
+            if left in self.free:
+                continue
+            del self.powers[tensor, letters]
+            self._rename(left, right)
+            return True
+        return False
+
+    def _rename(self, old: int, new: int) -> None:
+        renamed: dict[tuple[Tensor, Letters], Fraction] = {}
+        for (tensor, letters), power in self.powers.items():
+            key = (tensor, tuple(new if x == old else x for x in letters))
+            total = renamed.get(key, Fraction(0)) + power
+            renamed[key] = ONE if isinstance(tensor, Delta) else total
+        self.powers = renamed
+        self.mentioned.pop(old, None)
+        self.mentioned[new] = None
+
+    def _components(self) -> dict[int | None, list[Factor]]:
+        """Factors by connected component; those without a free letter under None."""
+        leader: dict[int, int] = {}
+
+        def find(letter: int) -> int:
+            while leader.setdefault(letter, letter) != letter:
+                letter = leader[letter]
+            return letter
+
+        for _, letters in self.powers:
+            for letter in letters[1:]:
+                leader[find(letter)] = find(letters[0])
+        with_free = {find(letter) for letter in self.free}
+        groups: dict[int | None, list[Factor]] = {}
+        for (tensor, letters), power in self.powers.items():
+            root = find(letters[0]) if letters else None
+            group = root if root in with_free else None
+            groups.setdefault(group, []).append((tensor, letters, power))
+        return groups
+
+    def _scalars(self, factors: Sequence[Factor]) -> list[tuple[Tensor, Fraction]]:
+        """Scalar factors, one for each connected component, with their powers."""
+        pieces: dict[Tensor, Fraction] = {}
+        leader: dict[int, int] = {}
+
+        def find(letter: int) -> int:
+            while leader.setdefault(letter, letter) != letter:
+                letter = leader[letter]
+            return letter
+
+        groups: dict[int, list[Factor]] = {}
+        for _, letters, _ in factors:
+            for letter in letters[1:]:
+                leader[find(letter)] = find(letters[0])
+        for tensor, letters, power in factors:
+            if letters:
+                groups.setdefault(find(letters[0]), []).append((tensor, letters, power))
+            else:
+                pieces[tensor] = pieces.get(tensor, Fraction(0)) + power
+        for group in groups.values():
+            piece = Contraction(ONE, _canonical(group, ()), ())
+            pieces[piece] = pieces.get(piece, Fraction(0)) + 1
+        settled = []
+        for tensor, power in pieces.items():
+            if power != 0:
+                settled.append((tensor, power))
+        return settled
+
+
+def _root(value: Fraction, power: Fraction) -> Fraction | None:
+    """``value ** power`` where that is a rational number, None otherwise."""
+    if power.denominator == 1:
+        return value ** int(power) if value or power > 0 else None
+    if value < 0:
+        return None
+    exact = sympy.Rational(value.numerator, value.denominator) ** sympy.Rational(
+        power.numerator, power.denominator
+    )
+    return Fraction(int(exact.p), int(exact.q)) if exact.is_Rational else None
+
+
+def _canonical(factors: Sequence[Factor], free: Letters) -> tuple[Factor, ...]:
+    """Factors in canonical order with letters renumbered, free ones first."""
+    if len(factors) == 1:
+        tensor, letters, power = factors[0]
+        names = {letter: axis for axis, letter in enumerate(free)}
+        for letter in letters:
+            names.setdefault(letter, len(names))
+        return ((tensor, tuple(names[x] for x in letters), power),)
+    colours: dict[int, object] = {letter: axis for axis, letter in enumerate(free)}
+    for _, letters, _ in factors:
+        for letter in letters:
+            colours.setdefault(letter, -1)
+    colours = _refine(factors, colours)
+    names = {letter: axis for axis, letter in enumerate(free)}
+    ordered = sorted(factors, key=lambda f: (f[0].key, f[2], tuple(colours[x] for x in f[1])))
+    while True:
+        tied = _first_tie(ordered, colours, names)
+        if tied is None:
+            break
+        colours[tied] = -2 - len(names)
+        colours = _refine(factors, colours)
+        ordered = sorted(factors, key=lambda f: (f[0].key, f[2], tuple(colours[x] for x in f[1])))
+        names[tied] = len(names)
+    names = {letter: axis for axis, letter in enumerate(free)}
+    for _, letters, _ in ordered:
+        for letter in letters:
+            names.setdefault(letter, len(names))
+    renamed = [(t, tuple(names[x] for x in ls), p) for t, ls, p in ordered]
+    renamed.sort(key=lambda f: (f[0].key, f[2], f[1]))
+    return tuple(renamed)
+
+
+def _refine(factors: Sequence[Factor], colours: dict[int, object]) -> dict[int, object]:
+    """Tell letters apart by the factors they stand in, and by those of their neighbours."""
+    ranks: dict[int, object] = colours
+    count = len(set(map(repr, colours.values())))
+    while True:
+        marks: dict[int, list[object]] = {letter: [] for letter in ranks}
+        for tensor, letters, power in factors:
+            around = tuple(ranks[x] for x in letters)
+            for position, letter in enumerate(letters):
+                marks[letter].append((tensor.key, str(power), position, around))
+        labels = {letter: repr((ranks[letter], sorted(marks[letter], key=repr))) for letter in ranks}
+        order = {label: rank for rank, label in enumerate(sorted(set(labels.values())))}
+        ranks = {letter: order[labels[letter]] for letter in ranks}
+        if len(order) == count:
+            return ranks
+        count = len(order)
+
+
+def _first_tie(
+    ordered: Sequence[Factor], colours: Mapping[int, object], names: Mapping[int, int]
+) -> int | None:
+    """A letter that shares its colour with another one, in the order of the factors."""
+    counts: dict[object, int] = {}
+    for letter in {x for _, letters, _ in ordered for x in letters}:
+        counts[colours[letter]] = counts.get(colours[letter], 0) + 1
+    for _, letters, _ in ordered:
+        for letter in letters:
+            if letter not in names and counts[colours[letter]] > 1:
+                return letter
+    return None
+
+
+def squeeze(tensor: Tensor) -> tuple[Tensor, Letters]:
+    """The tensor without the axes along which it is merely repeated, and the axes that remain."""
+    axes = tuple(range(tensor.order))
+    if not isinstance(tensor, Contraction):
+        return tensor, axes
+    kept = tuple(axis for axis in axes if axis in tensor.letters)
+    if kept == axes:
+        return tensor, axes
+    return contract(tensor.coefficient, tensor.factors, kept), kept
+
+
+def relabel(tensor: Tensor, letters: Letters, shape: Shape) -> Tensor:
+    """The tensor along the axes ``letters`` of ``shape``, repeated along the others."""
+    if letters == tuple(range(len(shape))):
+        return tensor
+    return contract(1, [(tensor, letters)], tuple(range(len(shape))), dict(enumerate(shape)))
+
+
+def transpose(tensor: Tensor) -> Tensor:
+    """The transpose of a matrix; a vector or scalar is its own."""
+    return contract(1, [(tensor, (1, 0))], (0, 1)) if tensor.order == 2 else tensor
+
+
+def scale(coefficient: Fraction | int, tensor: Tensor) -> Tensor:
+    """A rational multiple."""
+    if coefficient == 1:
+        return tensor
+    axes = tuple(range(tensor.order))
+    if coefficient == 0:
+        return zero(tensor.shape)
+    return contract(coefficient, [(tensor, axes)], axes, dict(enumerate(tensor.shape)))
+
+
+def negate(tensor: Tensor) -> Tensor:
+    """Minus the tensor."""
+    return scale(-1, tensor)
+
+
+def multiply(*tensors: Tensor) -> Tensor:
+    """The entrywise product of tensors of the same shape, scalars among them."""
+    shape = max((tensor.shape for tensor in tensors), key=len)
+    axes = tuple(range(len(shape)))
+    factors = [(tensor, axes[: tensor.order]) for tensor in tensors]
+    return contract(1, factors, axes, dict(enumerate(shape)))
+
+
+def terms_of(tensor: Tensor) -> tuple[Contraction, ...]:
+    """The terms of a sum with its coefficient multiplied in; one term for anything else."""
+    if isinstance(tensor, Sum):
+        return tensor.terms
+    if isinstance(tensor, Contraction) and len(tensor.factors) == 1:
+        inner, letters, power = tensor.factors[0]
+        if isinstance(inner, Sum) and power == 1 and len(set(letters)) == len(letters):
+            if not tensor.summed:
+                return tuple(
+                    as_contraction(
+                        contract(
+                            tensor.coefficient,
+                            [(term, letters)],
+                            tuple(range(tensor.order)),
+                            dict(enumerate(tensor.shape)),
+                        )
+                    )
+                    for term in inner.terms
+                )
+    return (as_contraction(tensor),)
+
+
+def add(tensors: Iterable[Tensor], shape: Shape) -> Tensor:
+    """The sum of tensors of this shape, in canonical form."""
+    totals: dict[tuple[Factor, ...], Fraction] = {}
+    for tensor in tensors:
+        for term in terms_of(tensor):
+            totals[term.factors] = totals.get(term.factors, Fraction(0)) + term.coefficient
+    found = [(factors, c) for factors, c in totals.items() if c]
+    if not found:
+        return zero(shape)
+    if len(found) == 1:
+        return _unwrap(Contraction(found[0][1], found[0][0], shape))
+    carried = {x for factors, _ in found for _, ls, _ in factors for x in ls}
+    kept = tuple(axis for axis in range(len(shape)) if axis in carried)
+    if len(kept) < len(shape):
+        smaller = tuple(shape[axis] for axis in kept)
+        terms = [contract(c, f, kept) for f, c in found]
+        return relabel(add(terms, smaller), kept, shape)
+    terms_ = sorted(
+        (Contraction(c, f, shape) for f, c in found),
+        key=lambda t: [(tensor.key, ls, p) for tensor, ls, p in t.factors],
+    )
+    divisor = Fraction(
+        gcd(*(t.coefficient.numerator for t in terms_)),
+        lcm(*(t.coefficient.denominator for t in terms_)),
+    )
+    if terms_[0].coefficient < 0:
+        divisor = -divisor
+    node = Sum(tuple(Contraction(t.coefficient / divisor, t.factors, shape) for t in terms_))
+    if divisor == 1:
+        return node
+    return Contraction(divisor, ((node, tuple(range(len(shape))), ONE),), shape)
+
+
+def apply(function: str, args: Sequence[tuple[Tensor, Letters]], shape: Shape) -> Tensor:
+    """A scalar function entry by entry; ``args`` lie along axes of ``shape``."""
+    lean: list[tuple[Tensor, Letters]] = []
+    for tensor, letters in args:
+        inner, kept = squeeze(tensor)
+        lean.append((inner, tuple(letters[axis] for axis in kept)))
+    carried = sorted({letter for _, letters in lean for letter in letters})
+    if len(lean) == 1 and lean[0][1] != tuple(range(len(shape))):
+        inner, letters = lean[0]
+        own = Map(function, ((inner, tuple(range(inner.order))),), inner.shape)
+        return relabel(own, letters, shape)
+    if len(carried) < len(shape):
+        names = {letter: axis for axis, letter in enumerate(carried)}
+        smaller = tuple(shape[letter] for letter in carried)
+        inner_args = tuple((t, tuple(names[x] for x in ls)) for t, ls in lean)
+        return relabel(Map(function, inner_args, smaller), tuple(carried), shape)
+    return Map(function, tuple(lean), shape)
+
+
+def invoke(function: str, args: Sequence[Tensor], shape: Shape) -> Tensor:
+    """A named function of whole arrays."""
+    return Call(function, tuple(args), shape)
+
+
+def children(tensor: Tensor) -> tuple[Tensor, ...]:
+    """The tensors directly inside; none for variables, whatever their value."""
+    if isinstance(tensor, Contraction):
+        return tuple(factor[0] for factor in tensor.factors)
+    if isinstance(tensor, Sum):
+        return tensor.terms
+    if isinstance(tensor, Map):
+        return tuple(arg for arg, _ in tensor.args)
+    return tensor.args if isinstance(tensor, Call) else ()
+
+
+def rebuild(tensor: Tensor, parts: Sequence[Tensor]) -> Tensor:
+    """The tensor with other ones in place of :func:`children`, in canonical form."""
+    if isinstance(tensor, Contraction):
+        factors = [
+            (part, letters, power)
+            for part, (_, letters, power) in zip(parts, tensor.factors, strict=True)
+        ]
+        axes = tuple(range(tensor.order))
+        return contract(tensor.coefficient, factors, axes, dict(enumerate(tensor.shape)))
+    if isinstance(tensor, Sum):
+        return add(parts, tensor.shape)
+    if isinstance(tensor, Map):
+        args = [(part, letters) for part, (_, letters) in zip(parts, tensor.args, strict=True)]
+        return apply(tensor.function, args, tensor.shape)
+    if isinstance(tensor, Call):
+        return invoke(tensor.function, parts, tensor.shape)
+    assert isinstance(tensor, Variable | Constant | Delta)
+    return tensor

@@ -1,0 +1,310 @@
+"""Facts at work: declared properties used as equations that make an expression shorter.
+
+==============  =============================================================================
+symmetric       A[j,i] = A[i,j]; also of inverses, sums and products that are their own transpose
+orthogonal      sum_k Q[k,i] Q[k,j] = delta[i,j]
+probability     sum_i y[i] = 1; for a matrix, along each row; softmax is one
+onehot          y[i]^2 = y[i]
+signs           y[i]^2 = 1
+positive        abs(x) = x, sign(x) = 1
+nonnegative     abs(x) = x
+inverse         sum_k inverse(X)[i,k] X[k,j] = delta[i,j], a law and no fact
+==============  =============================================================================
+
+:func:`apply_facts` returns the shorter expression together with what it used, so that a derivation
+can say why. Nothing else in the core reads a fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from derive.tensor.algebra import (
+    ONE,
+    as_contraction,
+    children,
+    contract,
+    ones,
+    rebuild,
+    transpose,
+)
+from derive.tensor.nodes import (
+    Call,
+    Contraction,
+    Delta,
+    Factor,
+    Map,
+    Tensor,
+    Variable,
+)
+from derive.tensor.recognition import recognise
+
+__all__ = ["Reason", "apply_facts", "has_fact", "is_symmetric"]
+
+SYMMETRIC: Final = frozenset({"symmetric", "positive_definite", "diagonal"})
+MOST_ORIENTATIONS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why one expression equals another.
+
+    Attributes:
+        law: Name of the fact or law, a key of the emitters' tables of reasons.
+        subjects: The tensors it was used of.
+    """
+
+    law: str
+    subjects: tuple[Tensor, ...] = ()
+
+
+def has_fact(tensor: Tensor, fact: str) -> bool:
+    """Whether a fact holds of a tensor, by declaration or by what it is."""
+    if fact == "symmetric":
+        return is_symmetric(tensor)
+    if isinstance(tensor, Variable):
+        if fact in tensor.facts or any(fact in IMPLIED.get(f, ()) for f in tensor.facts):
+            return True
+        return tensor.value is not None and has_fact(tensor.value, fact)
+    if isinstance(tensor, Call) and tensor.function == "softmax":
+        return fact in ("probability", "nonnegative", "positive")
+    return isinstance(tensor, Map) and fact in SIGNS_OF_VALUES.get(tensor.function, ())
+
+
+IMPLIED: Final = {
+    "onehot": ("probability", "nonnegative"),
+    "probability": ("nonnegative",),
+    "positive": ("nonnegative",),
+}
+
+SIGNS_OF_VALUES: Final = {
+    "exp": ("positive", "nonnegative"),
+    "sigmoid": ("positive", "nonnegative"),
+    "softplus": ("positive", "nonnegative"),
+    "cosh": ("positive", "nonnegative"),
+    "abs": ("nonnegative",),
+    "relu": ("nonnegative",),
+}
+
+_symmetric: WeakKeyDictionary[Tensor, bool] = WeakKeyDictionary()
+
+
+def is_symmetric(tensor: Tensor) -> bool:
+    """Whether a tensor of order 2 is its own transpose, by declaration or by its formula."""
+    if tensor.order != 2 or tensor.shape[0] != tensor.shape[1]:
+        return False
+    known = _symmetric.get(tensor)
+    if known is None:
+        _symmetric[tensor] = False
+        known = _symmetric[tensor] = _own_transpose(tensor)
+    return known
+
+
+def _own_transpose(tensor: Tensor) -> bool:
+    if isinstance(tensor, Delta):
+        return True
+    if isinstance(tensor, Variable):
+        if tensor.facts & SYMMETRIC:
+            return True
+        return tensor.value is not None and is_symmetric(tensor.value)
+    if isinstance(tensor, Call):
+        return tensor.function == "inverse" and is_symmetric(tensor.args[0])
+    if isinstance(tensor, Map):
+        return all(len(ls) == 0 or (ls == (0, 1) and is_symmetric(t)) for t, ls in tensor.args)
+    settled, _ = apply_facts(tensor)
+    turned, _ = apply_facts(transpose(settled))
+    return settled is turned
+
+
+def apply_facts(tensor: Tensor) -> tuple[Tensor, tuple[Reason, ...]]:
+    """The tensor with every fact used that makes it shorter or canonical, and the facts used.
+
+    What has a name is left alone: a variable's value was treated when it was named.
+    """
+    reasons: dict[Reason, None] = {}
+    return _walk(tensor, reasons, {}), tuple(reasons)
+
+
+def _walk(tensor: Tensor, reasons: dict[Reason, None], done: dict[Tensor, Tensor]) -> Tensor:
+    known = done.get(tensor)
+    if known is not None:
+        return known
+    parts = children(tensor)
+    if parts:
+        new = [_walk(part, reasons, done) for part in parts]
+        found = tensor
+        if any(a is not b for a, b in zip(new, parts, strict=True)):
+            found = recognise(rebuild(tensor, new))
+        found = _at_top(found, reasons)
+    else:
+        found = tensor
+    done[tensor] = found
+    return found
+
+
+def _at_top(tensor: Tensor, reasons: dict[Reason, None]) -> Tensor:
+    """Use facts at the top of a node until none applies."""
+    for _ in range(100):
+        found = None
+        if isinstance(tensor, Contraction):
+            for law, rule in LAWS:
+                hit = rule(tensor)
+                if hit is not None:
+                    found, subject = hit
+                    reasons[Reason(law, (subject,))] = None
+                    break
+        elif isinstance(tensor, Map):
+            hit = _sign(tensor)
+            if hit is not None:
+                found, subject = hit
+                reasons[Reason("positive", (subject,))] = None
+        if found is None:
+            break
+        tensor = found
+    if isinstance(tensor, Contraction):
+        return _oriented(tensor, reasons)
+    return tensor
+
+
+Hit = tuple[Tensor, Tensor]
+
+
+def _replaced(node: Contraction, gone: tuple[int, ...], put: list[Factor]) -> Tensor:
+    factors = [f for position, f in enumerate(node.factors) if position not in gone]
+    axes = tuple(range(node.order))
+    return contract(node.coefficient, [*factors, *put], axes, dict(enumerate(node.shape)))
+
+
+def _elsewhere(node: Contraction, letter: int, *positions: int) -> bool:
+    """Whether a letter is free, or stands in other factors than these."""
+    return letter < node.order or any(
+        letter in f[1] for p, f in enumerate(node.factors) if p not in positions
+    )
+
+
+def _probability(node: Contraction) -> Hit | None:
+    for position, (tensor, letters, power) in enumerate(node.factors):
+        if power != 1 or not letters or not has_fact(tensor, "probability"):
+            continue
+        last = letters[-1]
+        if last in letters[:-1] or _elsewhere(node, last, position):
+            continue
+        rest: list[Factor] = [
+            (ones((dim,)), (letter,), ONE)
+            for letter, dim in zip(letters[:-1], tensor.shape, strict=False)
+        ]
+        return _replaced(node, (position,), rest), tensor
+    return None
+
+
+def _powers(node: Contraction) -> Hit | None:
+    for position, (tensor, letters, power) in enumerate(node.factors):
+        if power.denominator != 1:
+            continue
+        if power > 1 and has_fact(tensor, "onehot"):
+            return _replaced(node, (position,), [(tensor, letters, ONE)]), tensor
+        if power not in (0, 1) and has_fact(tensor, "signs"):
+            put: list[Factor] = [(tensor, letters, ONE)]
+            if power % 2 == 0:
+                put = [(ones(tensor.shape), letters, ONE)]
+            return _replaced(node, (position,), put), tensor
+    return None
+
+
+def _pairs(node: Contraction) -> Iterator[tuple[int, int, Factor, Factor]]:
+    """Pairs of matrices of power 1 with a summed letter that stands nowhere else."""
+    for first, left in enumerate(node.factors):
+        for second, right in enumerate(node.factors):
+            if first == second or left[2] != 1 or right[2] != 1:
+                continue
+            if len(left[1]) == 2 and len(right[1]) == 2:
+                yield first, second, left, right
+
+
+def _orthogonal(node: Contraction) -> Hit | None:
+    for first, second, left, right in _pairs(node):
+        if left[0] is not right[0] or first > second or not has_fact(left[0], "orthogonal"):
+            continue
+        for axis in (0, 1):
+            shared = left[1][axis]
+            if shared == right[1][axis] and not _elsewhere(node, shared, first, second):
+                ends = (left[1][1 - axis], right[1][1 - axis])
+                if shared not in ends:
+                    put = [(Delta(left[0].shape[0]), ends, ONE)]
+                    return _replaced(node, (first, second), put), left[0]
+    return None
+
+
+def _inverse(node: Contraction) -> Hit | None:
+    for first, second, left, right in _pairs(node):
+        inverse = _value(left[0])
+        if not isinstance(inverse, Call) or inverse.function != "inverse":
+            continue
+        if inverse.args[0] is not right[0]:
+            continue
+        for a, b in ((1, 0), (0, 1)):
+            shared = left[1][a]
+            if shared == right[1][b] and not _elsewhere(node, shared, first, second):
+                ends = (left[1][1 - a], right[1][1 - b])
+                if shared not in ends:
+                    return _replaced(node, (first, second), [(Delta(left[0].shape[0]), ends, ONE)]), right[0]
+    return None
+
+
+def _value(tensor: Tensor) -> Tensor:
+    return tensor.value if isinstance(tensor, Variable) and tensor.value else tensor
+
+
+def _sign(node: Map) -> Hit | None:
+    if node.function not in ("abs", "sign") or not node.args:
+        return None
+    (argument, _), *_ = node.args
+    if node.function == "abs" and has_fact(argument, "nonnegative"):
+        return argument, argument
+    if node.function == "sign" and has_fact(argument, "positive"):
+        return ones(node.shape), argument
+    return None
+
+
+LAWS: Final[tuple[tuple[str, Callable[[Contraction], Hit | None]], ...]] = (
+    ("probability", _probability),
+    ("powers", _powers),
+    ("orthogonal", _orthogonal),
+    ("inverse", _inverse),
+)
+
+
+def _oriented(node: Contraction, reasons: dict[Reason, None]) -> Tensor:
+    """The contraction with each symmetric factor read in the direction that comes first."""
+    places = [
+        position
+        for position, (tensor, letters, _) in enumerate(node.factors)
+        if len(letters) == 2 and letters[0] != letters[1] and is_symmetric(tensor)
+    ]
+    if not places or len(places) > MOST_ORIENTATIONS:
+        return node
+    axes = tuple(range(node.order))
+    best: Tensor = node
+    for flips in product((False, True), repeat=len(places)):
+        turned = list(node.factors)
+        for position, flip in zip(places, flips, strict=True):
+            if flip:
+                tensor, letters, power = turned[position]
+                turned[position] = (tensor, letters[::-1], power)
+        candidate = contract(node.coefficient, turned, axes, dict(enumerate(node.shape)))
+        if _rank(candidate) < _rank(best):
+            best = candidate
+    if best is not node:
+        for position in places:
+            subject = node.factors[position][0]
+            if node.factors[position] not in as_contraction(best).factors:
+                reasons[Reason("symmetric", (subject,))] = None
+    return best
+
+
+def _rank(tensor: Tensor) -> tuple[object, ...]:
+    return tuple((f[0].key, f[2], f[1]) for f in as_contraction(tensor).factors)

@@ -1,0 +1,276 @@
+"""Named functions recognised in their spelled-out forms.
+
+``log(1 + exp(t))`` is softplus, ``exp(z)/sum(exp(z))`` is softmax: people read the name, and the
+name computes stably. Each rule is one function that takes a node whose parts are recognised already
+and returns the named form, or None; :data:`RULES` lists them with the identity each stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Final
+
+from derive.tensor.algebra import (
+    apply,
+    as_contraction,
+    contract,
+    invoke,
+    number,
+    relabel,
+    scale,
+)
+from derive.tensor.nodes import Call, Contraction, Factor, Letters, Map, Sum, Tensor
+
+__all__ = ["IDENTITIES", "recognise"]
+
+
+def recognise(tensor: Tensor) -> Tensor:
+    """The named form of a node, or the node; its parts are recognised already."""
+    for _, rule in IDENTITIES.get(type(tensor), ()):
+        found = rule(tensor)
+        if found is not None:
+            return recognise(found)
+    return tensor
+
+
+def _axes(tensor: Tensor) -> Letters:
+    return tuple(range(tensor.order))
+
+
+def _map_of(tensor: Tensor, function: str) -> Tensor | None:
+    """The argument, if the tensor is this function of one array along its own axes."""
+    if isinstance(tensor, Map) and tensor.function == function and len(tensor.args) == 1:
+        return tensor.args[0][0]
+    return None
+
+
+def _constant(tensor: Tensor) -> Fraction | None:
+    """The number that all entries are, if they are."""
+    if isinstance(tensor, Contraction) and not tensor.factors:
+        return tensor.coefficient
+    return None
+
+
+def _one_plus_exp(tensor: Tensor) -> Tensor | None:
+    """t, if the tensor is 1 + exp(t)."""
+    if not isinstance(tensor, Sum) or len(tensor.terms) != 2:
+        return None
+    for one, other in (tensor.terms, tensor.terms[::-1]):
+        if one.factors or one.coefficient != 1 or other.coefficient != 1:
+            continue
+        if len(other.factors) == 1 and other.factors[0][1:] == (_axes(tensor), 1):
+            return _map_of(other.factors[0][0], "exp")
+    return None
+
+
+def _log(tensor: Map) -> Tensor | None:
+    (argument, _), *rest = tensor.args
+    if tensor.function == "log1p":
+        exponent = _map_of(argument, "exp")
+        if exponent is not None:
+            return apply("softplus", [(exponent, _axes(exponent))], exponent.shape)
+    if tensor.function != "log" or rest:
+        return None
+    exponent = _one_plus_exp(argument)
+    if exponent is not None:
+        return apply("softplus", [(exponent, _axes(exponent))], exponent.shape)
+    exponent = _map_of(argument, "exp")
+    if exponent is not None:
+        return exponent
+    if isinstance(argument, Call) and argument.function == "softmax":
+        return invoke("log_softmax", argument.args, argument.shape)
+    if isinstance(argument, Call) and argument.function == "det":
+        return invoke("logdet", argument.args, ())
+    return _log_of_sum(argument)
+
+
+def _log_of_sum(argument: Tensor) -> Tensor | None:
+    """log(sum(exp(z))) along the last axis."""
+    if not isinstance(argument, Contraction) or argument.coefficient != 1:
+        return None
+    if len(argument.factors) != 1 or len(argument.summed) != 1:
+        return None
+    factor, letters, power = argument.factors[0]
+    exponent = _map_of(factor, "exp")
+    if exponent is None or power != 1 or set(letters[:-1]) != set(_axes(argument)):
+        return _log_of_column_sum(exponent, letters, argument) if exponent is not None else None
+    if letters[:-1] != _axes(argument):
+        return None
+    return invoke("logsumexp", [exponent], exponent.shape[:-1])
+
+
+def _log_of_column_sum(exponent: Tensor, letters: Letters, argument: Contraction) -> Tensor | None:
+    if exponent.order == 2 and argument.order == 1 and letters == (1, 0):
+        turned = contract(1, [(exponent, (1, 0))], (0, 1))
+        return invoke("logsumexp", [turned], turned.shape[:-1])
+    return None
+
+
+def _value_at_number(tensor: Map) -> Tensor | None:
+    """Functions of a constant whose value everybody knows."""
+    if len(tensor.args) != 1:
+        return None
+    value = _constant(tensor.args[0][0])
+    if value is None:
+        return None
+    known = KNOWN_VALUES.get((tensor.function, value))
+    return None if known is None else number(known, tensor.shape)
+
+
+KNOWN_VALUES: Final = {
+    ("exp", Fraction(0)): Fraction(1),
+    ("log", Fraction(1)): Fraction(0),
+    ("log1p", Fraction(0)): Fraction(0),
+    ("sin", Fraction(0)): Fraction(0),
+    ("cos", Fraction(0)): Fraction(1),
+    ("tanh", Fraction(0)): Fraction(0),
+    ("relu", Fraction(0)): Fraction(0),
+    ("sigmoid", Fraction(0)): Fraction(1, 2),
+}
+
+
+def _maximum(tensor: Map) -> Tensor | None:
+    """max(0, x) is relu, whichever side the 0 is on."""
+    if tensor.function != "max":
+        return None
+    for (left, _), (right, letters) in (tensor.args, tensor.args[::-1]):
+        if _constant(left) == 0 and len(letters) == tensor.order:
+            own = apply("relu", [(right, _axes(right))], right.shape)
+            return relabel(own, letters, tensor.shape)
+    return None
+
+
+
+def _sigmoid(tensor: Contraction) -> Tensor | None:
+    """1/(1 + exp(-t)), exp(t)/(1 + exp(t)) and exp(-t)/(1 + exp(-t))."""
+    for position, (factor, letters, power) in enumerate(tensor.factors):
+        exponent = _one_plus_exp(factor)
+        if exponent is None or power >= 0 or power.denominator != 1:
+            continue
+        for other, (numerator, along, degree) in enumerate(tensor.factors):
+            inner = _map_of(numerator, "exp")
+            if inner is exponent and along == letters and degree > 0:
+                return _with(tensor, {position: power + 1, other: degree - 1}, exponent, letters)
+        turned = scale(-1, exponent)
+        return _with(tensor, {position: power + 1}, turned, letters)
+    return None
+
+
+def _with(
+    tensor: Contraction, powers: dict[int, Fraction], argument: Tensor, letters: Letters
+) -> Tensor:
+    """The contraction with changed powers, times the sigmoid of an argument."""
+    factors: list[Factor] = [
+        (t, ls, powers.get(position, p)) for position, (t, ls, p) in enumerate(tensor.factors)
+    ]
+    sigmoid = apply("sigmoid", [(argument, _axes(argument))], argument.shape)
+    factors.append((sigmoid, letters, Fraction(1)))
+    kept = [factor for factor in factors if factor[2] != 0]
+    return contract(
+        tensor.coefficient, kept, _axes(tensor), dict(enumerate(tensor.shape))
+    )
+
+
+def _softmax(tensor: Contraction) -> Tensor | None:
+    """exp(z)/sum(exp(z)), the sum over the last axis or over the first of two."""
+    for position, (factor, letters, power) in enumerate(tensor.factors):
+        if power != -1 or not isinstance(factor, Contraction) or factor.coefficient != 1:
+            continue
+        if len(factor.factors) != 1 or len(factor.summed) != 1 or factor.factors[0][2] != 1:
+            continue
+        inner, inner_letters, _ = factor.factors[0]
+        exponent = _map_of(inner, "exp")
+        if exponent is None:
+            continue
+        for other, (numerator, along, degree) in enumerate(tensor.factors):
+            if numerator is not inner or degree != 1:
+                continue
+            outer = tuple(along[axis] for axis, x in enumerate(inner_letters) if x < factor.order)
+            order = [x for x in inner_letters if x < factor.order]
+            if tuple(letters[x] for x in order) != outer:
+                continue
+            axis = next(a for a, x in enumerate(inner_letters) if x >= factor.order)
+            named, named_letters = _softmax_along(exponent, axis, along)
+            factors = [f for p, f in enumerate(tensor.factors) if p not in (position, other)]
+            return contract(
+                tensor.coefficient,
+                [*factors, (named, named_letters, Fraction(1))],
+                _axes(tensor),
+                dict(enumerate(tensor.shape)),
+            )
+    return None
+
+
+def _softmax_along(exponent: Tensor, axis: int, along: Letters) -> tuple[Tensor, Letters]:
+    if axis == exponent.order - 1:
+        return invoke("softmax", [exponent], exponent.shape), along
+    turned = contract(1, [(exponent, (1, 0))], (0, 1))
+    return invoke("softmax", [turned], turned.shape), along[::-1]
+
+
+def _inverse_of_inverse(tensor: Call) -> Tensor | None:
+    """inv(inv(X)) is X; inv and log det of an inverse, of an identity and of a transpose."""
+    (argument,) = tensor.args[:1]
+    inner = as_contraction(argument)
+    if tensor.function == "inverse":
+        if isinstance(argument, Call) and argument.function == "inverse":
+            return argument.args[0]
+        if len(inner.factors) == 1 and inner.factors[0][1:] == ((1, 0), 1):
+            own = invoke("inverse", [inner.factors[0][0]], argument.shape)
+            return contract(1 / inner.coefficient, [(own, (1, 0))], (0, 1))
+    if isinstance(argument, Call) and argument.function == "inverse":
+        if tensor.function == "logdet":
+            return scale(-1, invoke("logdet", argument.args, ()))
+        if tensor.function == "det":
+            return contract(1, [(invoke("det", argument.args, ()), (), Fraction(-1))])
+    return None
+
+
+def _absolute_square(tensor: Contraction) -> Tensor | None:
+    """abs(x)^2 is x^2, sign(x)*abs(x) is x."""
+    for position, (factor, letters, power) in enumerate(tensor.factors):
+        inner = _map_of(factor, "abs")
+        if inner is None or power.denominator != 1 or power.numerator % 2:
+            continue
+        factors = [f for p, f in enumerate(tensor.factors) if p != position]
+        return contract(
+            tensor.coefficient,
+            [*factors, (inner, letters, power)],
+            _axes(tensor),
+            dict(enumerate(tensor.shape)),
+        )
+    return None
+
+
+def _indicator_power(tensor: Contraction) -> Tensor | None:
+    """An indicator is its own square."""
+    changed = False
+    factors: list[Factor] = []
+    for factor, letters, power in tensor.factors:
+        if isinstance(factor, Map) and factor.function in INDICATORS and power > 1:
+            power, changed = Fraction(1), True
+        factors.append((factor, letters, power))
+    if not changed:
+        return None
+    return contract(tensor.coefficient, factors, _axes(tensor), dict(enumerate(tensor.shape)))
+
+
+INDICATORS: Final = frozenset({"lt", "le", "gt", "ge"})
+
+IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...]]] = {
+    Map: (
+        ("log(1 + exp(t)) = softplus(t), log(sum(exp(z))) = logsumexp(z), log(exp(t)) = t", _log),
+        ("max(0, x) = relu(x)", _maximum),
+        ("exp(0) = 1 and the like", _value_at_number),
+    ),
+    Contraction: (
+        ("1/(1 + exp(-t)) = sigmoid(t)", _sigmoid),
+        ("exp(z)/sum(exp(z)) = softmax(z)", _softmax),
+        ("abs(x)^2 = x^2", _absolute_square),
+        ("1[c]^2 = 1[c]", _indicator_power),
+    ),
+    Call: (("inv(inv(X)) = X, log det(inv(X)) = -log det(X)", _inverse_of_inverse),),
+}
+"""The identities, by the kind of node at whose top they are found."""
+

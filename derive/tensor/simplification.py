@@ -1,0 +1,260 @@
+"""Making a tensor shorter: entrywise algebra, facts, multiplying out, taking out what is common.
+
+A rewrite is kept only when the result has a smaller :attr:`~derive.tensor.nodes.Tensor.size`, so
+nothing grows and the process ends. Each that was used is returned as a
+:class:`~derive.tensor.facts.Reason`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from derive.tensor.algebra import (
+    ONE,
+    add,
+    children,
+    contract,
+    rebuild,
+    terms_of,
+)
+from derive.tensor.facts import Reason, apply_facts
+from derive.tensor.nodes import Contraction, Factor, Letters, Sum, Tensor
+from derive.tensor.recognition import recognise
+from derive.tensor.scalars import Atoms, from_scalar, scalar_forms, to_scalar
+
+__all__ = ["Simplified", "entrywise", "expand", "factored", "simplify"]
+
+MOST_TERMS = 24
+LARGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Simplified:
+    """A shorter tensor, and why it is equal."""
+
+    tensor: Tensor
+    reasons: tuple[Reason, ...] = ()
+
+
+def simplify(tensor: Tensor, facts: bool = True) -> Simplified:
+    """The shortest form found, with the reasons; with ``facts=False`` no fact is used."""
+    reasons: dict[Reason, None] = {}
+    for _ in range(8):
+        found = _round(tensor, facts, reasons)
+        if found is tensor:
+            break
+        tensor = found
+    return Simplified(tensor, tuple(reasons))
+
+
+def _round(tensor: Tensor, facts: bool, reasons: dict[Reason, None]) -> Tensor:
+    best = _settle(tensor, facts, reasons)
+    wide = expand(best)
+    if wide is not best:
+        used: dict[Reason, None] = {}
+        wide = factored(_settle(wide, facts, used))
+        if wide.size < best.size:
+            reasons.update(used)
+            reasons[Reason("expanded")] = None
+            best = wide
+    return factored(best)
+
+
+def _settle(tensor: Tensor, facts: bool, reasons: dict[Reason, None]) -> Tensor:
+    short = entrywise(tensor)
+    if short is not tensor:
+        reasons[Reason("entrywise")] = None
+    if facts:
+        short, used = apply_facts(short)
+        reasons.update(dict.fromkeys(used))
+        if used:
+            short = entrywise(short)
+    return short
+
+
+def _bottom_up(
+    tensor: Tensor, rule: Callable[[Tensor], Tensor], done: dict[Tensor, Tensor]
+) -> Tensor:
+    known = done.get(tensor)
+    if known is None:
+        parts = children(tensor)
+        known = tensor
+        if parts:
+            new = [_bottom_up(part, rule, done) for part in parts]
+            if any(a is not b for a, b in zip(new, parts, strict=True)):
+                known = recognise(rebuild(tensor, new))
+        known = rule(known)
+        done[tensor] = known
+    return known
+
+
+def entrywise(tensor: Tensor) -> Tensor:
+    """The tensor with each entrywise part in the shortest form that scalar algebra finds."""
+    return _bottom_up(tensor, _entrywise_at_top, {})
+
+
+def _entrywise_at_top(tensor: Tensor) -> Tensor:
+    if isinstance(tensor, Sum):
+        return _shortest_scalar(tensor)
+    if not isinstance(tensor, Contraction) or len(tensor.factors) < 2:
+        return tensor
+    if not tensor.summed:
+        return _shortest_scalar(tensor)
+    groups: dict[frozenset[int], list[Factor]] = {}
+    for factor in tensor.factors:
+        groups.setdefault(frozenset(factor[1]), []).append(factor)
+    if all(len(group) == 1 for group in groups.values()):
+        return tensor
+    factors: list[Factor] = []
+    changed = False
+    dims = tensor.dims
+    for letters, group in groups.items():
+        if len(group) > 1 and letters:
+            axes = tuple(sorted(letters))
+            part = contract(1, group, axes, dims)
+            short = _shortest_scalar(part)
+            if short is not part:
+                changed = True
+                group = [(short, axes, ONE)]
+        factors.extend(group)
+    if not changed:
+        return tensor
+    axes = tuple(range(tensor.order))
+    return recognise(contract(tensor.coefficient, factors, axes, dict(enumerate(tensor.shape))))
+
+
+def _shortest_scalar(tensor: Tensor) -> Tensor:
+    """The shortest form of an expression that is entrywise at its top."""
+    if tensor.size > LARGEST:
+        return tensor
+    atoms: Atoms = {}
+    counts: dict[object, int] = {}
+    axes = tuple(range(tensor.order))
+    formula = to_scalar(tensor, axes, atoms, counts)
+    if all(count < 2 for count in counts.values()) or len(atoms) > 12:
+        return tensor
+    names = {symbol: atom for atom, symbol in atoms.items()}
+    best = tensor
+    for form in scalar_forms(formula):
+        found = recognise(from_scalar(form, names, tensor.shape))
+        if found.size < best.size:
+            best = found
+    return best
+
+
+def expand(tensor: Tensor) -> Tensor:
+    """The tensor with its products multiplied out over the sums among their factors."""
+    terms = terms_of(tensor)
+    wide: list[Tensor] = []
+    for term in terms:
+        wide.extend(_multiplied_out(term))
+        if len(wide) > MOST_TERMS:
+            return tensor
+    if len(wide) == len(terms):
+        return tensor
+    return add(wide, tensor.shape)
+
+
+def _multiplied_out(term: Contraction) -> list[Tensor]:
+    products: list[list[Factor]] = [[]]
+    for tensor, letters, power in term.factors:
+        options: list[Factor] = [(tensor, letters, power)]
+        if power == 1 and isinstance(tensor, Sum):
+            options = [(part, letters, ONE) for part in tensor.terms]
+        products = [[*product, option] for product in products for option in options]
+        if len(products) > MOST_TERMS:
+            return [term]
+    if len(products) == 1:
+        return [term]
+    axes = tuple(range(term.order))
+    dims = dict(enumerate(term.shape))
+    return [contract(term.coefficient, product, axes, dims) for product in products]
+
+
+def factored(tensor: Tensor) -> Tensor:
+    """The tensor with what its terms have in common taken out, where that makes it shorter."""
+    return _bottom_up(tensor, _factored_at_top, {})
+
+
+def _factored_at_top(tensor: Tensor) -> Tensor:
+    for _ in range(MOST_TERMS):
+        if not isinstance(tensor, Sum) or len(tensor.terms) > MOST_TERMS:
+            return tensor
+        best: Tensor = tensor
+        for common, terms in _common_factors(tensor).items():
+            if len(terms) > 1:
+                found = _taken_out(tensor, common, terms)
+                if found.size < best.size:
+                    best = found
+        if best is tensor:
+            return tensor
+        tensor = best
+    return tensor
+
+
+Common = tuple[Tensor, tuple[int | None, ...], int]
+
+
+def _common_factors(tensor: Sum) -> dict[Common, dict[int, int]]:
+    """Factors by tensor and free letters, with the terms and positions in which they stand."""
+    found: dict[Common, dict[int, int]] = {}
+    for index, term in enumerate(tensor.terms):
+        for position, (factor, letters, power) in enumerate(term.factors):
+            summed = [x for x in letters if x >= tensor.order]
+            if power.denominator != 1 or len(set(summed)) != len(summed):
+                continue
+            pattern = tuple(x if x < tensor.order else None for x in letters)
+            sign = 1 if power > 0 else -1
+            found.setdefault((factor, pattern, sign), {}).setdefault(index, position)
+    return found
+
+
+def _taken_out(tensor: Sum, common: Common, terms: dict[int, int]) -> Tensor:
+    """The sum with one common factor taken out of the terms that have it."""
+    factor, pattern, sign = common
+    order = tensor.order
+    inner = [axis for axis, letter in enumerate(pattern) if letter is None]
+    names = {axis: order + count for count, axis in enumerate(inner)}
+    letters = tuple(names[a] if x is None else x for a, x in enumerate(pattern))
+    axes: Letters = (*range(order), *names.values())
+    dims = dict(enumerate(tensor.shape))
+    dims.update({names[axis]: factor.shape[axis] for axis in inner})
+    rest: list[Tensor] = []
+    for index, position in terms.items():
+        rest.append(_without(tensor.terms[index], position, letters, sign, axes, dims))
+    total = add(rest, tuple(dims[x] for x in axes))
+    product = contract(
+        1,
+        [(factor, letters, ONE * sign), (total, axes)],
+        tuple(range(order)),
+        dict(enumerate(tensor.shape)),
+    )
+    others = [term for index, term in enumerate(tensor.terms) if index not in terms]
+    return recognise(add([product, *others], tensor.shape))
+
+
+def _without(
+    term: Contraction,
+    position: int,
+    letters: Letters,
+    sign: int,
+    axes: Letters,
+    dims: dict[int, object],
+) -> Tensor:
+    """A term without one power of a factor; that factor's summed letters become axes."""
+    factor, own, power = term.factors[position]
+    shift = 1000
+    names = {old: new for old, new in zip(own, letters, strict=True) if old >= term.order}
+    for letter in term.summed:
+        names.setdefault(letter, letter + shift)
+    left: list[Factor] = []
+    for index, (tensor, along, degree) in enumerate(term.factors):
+        if index == position:
+            degree = power - sign
+            if degree == 0:
+                continue
+        left.append((tensor, tuple(names.get(x, x) for x in along), degree))
+    return contract(term.coefficient, left, axes, dims)  # type: ignore[arg-type]
+
+

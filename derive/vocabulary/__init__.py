@@ -1,0 +1,46 @@
+"""The words of a problem: SymPy nodes that SymPy lacks, and one row for every function."""
+
+from derive.vocabulary.expressions import (
+    Expression,
+    MatrixCall,
+    ScalarCall,
+    add,
+    call,
+    divide,
+    extent_of,
+    hadamard,
+    hadamard_divide,
+    hadamard_power,
+    multiply,
+    negate,
+    power,
+    result_extent,
+    scalar,
+    transpose,
+)
+from derive.vocabulary.functions import COMPARISONS, FACTS, FUNCTIONS, RESERVED, SYNONYMS, Function
+
+__all__ = [
+    "COMPARISONS",
+    "FACTS",
+    "FUNCTIONS",
+    "RESERVED",
+    "SYNONYMS",
+    "Expression",
+    "Function",
+    "MatrixCall",
+    "ScalarCall",
+    "add",
+    "call",
+    "divide",
+    "extent_of",
+    "hadamard",
+    "hadamard_divide",
+    "hadamard_power",
+    "multiply",
+    "negate",
+    "power",
+    "result_extent",
+    "scalar",
+    "transpose",
+]

@@ -1,0 +1,363 @@
+"""SymPy expressions for what SymPy has no node for, and builders that keep shapes right.
+
+SymPy's own nodes are used wherever they exist (``MatAdd``, ``MatMul``, ``HadamardProduct``,
+``Transpose``, ``Inverse``, ``Trace``, ...). For all other functions of the language there are two
+nodes, :class:`MatrixCall` and :class:`ScalarCall`: a function's name and its arguments. What the
+name means is a row of :data:`derive.vocabulary.functions.FUNCTIONS`.
+
+The builders (:func:`add`, :func:`multiply`, :func:`hadamard`, ...) take scalars (SymPy scalar
+expressions) and matrices (SymPy matrix expressions) alike. They resolve broadcasting, so that
+SymPy's nodes only ever see operands of equal extent, and turn a 1 x 1 result into a scalar.
+They raise :class:`~derive.shapes.ShapeMismatch`, with the operands at fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import sympy
+from sympy import (
+    Determinant,
+    HadamardPower,
+    HadamardProduct,
+    Inverse,
+    MatAdd,
+    MatMul,
+    MatPow,
+    MatrixExpr,
+    OneMatrix,
+    Trace,
+    Transpose,
+)
+from sympy.core.symbol import Str
+
+from derive.errors import InputError, UnsupportedError
+from derive.shapes import ONE, Dim, Extent, ShapeMismatch, Unification, same, shape_text
+from derive.vocabulary.functions import FUNCTIONS, RESERVED, Function
+
+__all__ = [
+    "Expression",
+    "MatrixCall",
+    "ScalarCall",
+    "add",
+    "call",
+    "divide",
+    "extent_of",
+    "hadamard",
+    "hadamard_divide",
+    "hadamard_power",
+    "multiply",
+    "negate",
+    "power",
+    "result_extent",
+    "scalar",
+    "transpose",
+]
+
+Expression: TypeAlias = sympy.Expr | MatrixExpr
+
+
+class _Call:
+    """What the two nodes for a function of the language share."""
+
+    args: tuple[Any, ...]
+
+    @property
+    def name(self) -> str:
+        """The function's name in the language."""
+        return str(self.args[0])
+
+    @property
+    def operands(self) -> tuple[Expression, ...]:
+        """The arguments, without the name."""
+        return tuple(self.args[1:])
+
+    def _sympystr(self, printer: Any) -> str:
+        inner = ", ".join(printer._print(operand) for operand in self.operands)
+        return f"{self.name}({inner})"
+
+
+class MatrixCall(_Call, MatrixExpr):
+    """A function of the language whose value is a matrix or a vector."""
+
+    def __new__(cls, name: str | Str, *operands: Expression) -> MatrixCall:
+        label = name if isinstance(name, Str) else Str(name)
+        return MatrixExpr.__new__(cls, label, *operands)
+
+    @property
+    def shape(self) -> Extent:
+        """Rows and columns."""
+        extents = tuple(extent_of(operand) for operand in self.operands)
+        return result_extent(FUNCTIONS[self.name], extents)
+
+    def _entry(self, i: Any, j: Any, **_: Any) -> Any:
+        return sympy.MatrixElement(self, i, j)
+
+
+class ScalarCall(_Call, sympy.Expr):
+    """A function of the language whose value is a number."""
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, name: str | Str, *operands: Expression) -> ScalarCall:
+        label = name if isinstance(name, Str) else Str(name)
+        return sympy.Expr.__new__(cls, label, *operands)
+
+
+def extent_of(expression: Expression) -> Extent:
+    """Rows and columns of an expression; (1, 1) for a scalar."""
+    if isinstance(expression, MatrixExpr):
+        rows, columns = expression.shape
+        return (rows, columns)
+    return (ONE, ONE)
+
+
+def _is_scalar(expression: Expression) -> bool:
+    return not isinstance(expression, MatrixExpr)
+
+
+def scalar(expression: Expression) -> Expression:
+    """A 1 x 1 matrix expression as the number in it; everything else as it is.
+
+    The number is written as the trace, which is SymPy's own node for it.
+    """
+    if isinstance(expression, MatrixExpr):
+        rows, columns = expression.shape
+        if same(rows, ONE) and same(columns, ONE):
+            return Trace(expression)
+    return expression
+
+
+def _spread(expression: Expression, extent: Extent) -> MatrixExpr:
+    """The expression repeated along its axes of size 1 until it has this extent."""
+    rows, columns = extent
+    if _is_scalar(expression):
+        ones = OneMatrix(rows, columns)
+        return ones if expression == 1 else MatMul(expression, ones)
+    if not same(expression.shape[0], rows):
+        expression = MatMul(OneMatrix(rows, ONE), expression)
+    if not same(expression.shape[1], columns):
+        expression = MatMul(expression, OneMatrix(ONE, columns))
+    return expression
+
+
+def _common_extent(operator: str, operands: Sequence[Expression]) -> Extent:
+    unification = Unification()
+    rows, columns = ONE, ONE
+    for position, operand in enumerate(operands):
+        extent = extent_of(operand)
+        grown = (
+            unification.broadcast(rows, extent[0]),
+            unification.broadcast(columns, extent[1]),
+        )
+        if grown[0] is None or grown[1] is None:
+            raise ShapeMismatch(
+                f"{operator} needs operands of the same shape, or of size 1 along an axis, "
+                f"got {shape_text((rows, columns))} and {shape_text(extent)}",
+                operands=(position - 1, position),
+            )
+        rows, columns = grown[0], grown[1]
+    return rows, columns
+
+
+def _is_one_by_one(extent: Extent) -> bool:
+    return same(extent[0], ONE) and same(extent[1], ONE)
+
+
+def add(*operands: Expression) -> Expression:
+    """The sum, with axes of size 1 repeated as NumPy does."""
+    extent = _common_extent("+", operands)
+    if _is_one_by_one(extent):
+        return sympy.Add(*(scalar(operand) for operand in operands))
+    return MatAdd(*(_spread(operand, extent) for operand in operands))
+
+
+def negate(operand: Expression) -> Expression:
+    """Minus the operand."""
+    return -operand if _is_scalar(operand) else MatMul(sympy.Integer(-1), operand)
+
+
+def multiply(left: Expression, right: Expression) -> Expression:
+    """The matrix product; a scalar operand scales."""
+    left, right = scalar(left), scalar(right)
+    if _is_scalar(left) and _is_scalar(right):
+        return sympy.Mul(left, right)
+    if _is_scalar(left) or _is_scalar(right):
+        return MatMul(left, right)
+    (rows, inner), (other, columns) = left.shape, right.shape
+    if not same(inner, other):
+        advice = ""
+        if same(inner, ONE) and same(columns, ONE):
+            advice = "two columns have no matrix product; entry by entry it is .*, inner and outer"
+            advice += " products are written with '"
+        raise ShapeMismatch(
+            f"* needs as many columns on its left as rows on its right, "
+            f"got {shape_text((rows, inner))} and {shape_text((other, columns))}",
+            (advice,) if advice else (),
+            operands=(0, 1),
+        )
+    return scalar(MatMul(left, right))
+
+
+def hadamard(left: Expression, right: Expression) -> Expression:
+    """The entrywise product, with axes of size 1 repeated."""
+    left, right = scalar(left), scalar(right)
+    if _is_scalar(left) and _is_scalar(right):
+        return sympy.Mul(left, right)
+    if _is_scalar(left) or _is_scalar(right):
+        return MatMul(left, right) if _is_scalar(left) else MatMul(right, left)
+    extent = _common_extent(".*", (left, right))
+    return HadamardProduct(_spread(left, extent), _spread(right, extent))
+
+
+def divide(left: Expression, right: Expression) -> Expression:
+    """Division by a scalar."""
+    left, right = scalar(left), scalar(right)
+    if not _is_scalar(right):
+        raise ShapeMismatch(
+            f"/ divides by a scalar, got {shape_text(right.shape)}",
+            ("entry by entry it is ./, and inv(A)*b or solve for a matrix A",),
+            operands=(1,),
+        )
+    if right == 0:
+        raise InputError("division by zero")
+    return sympy.Mul(left, 1 / right) if _is_scalar(left) else MatMul(1 / right, left)
+
+
+def hadamard_divide(left: Expression, right: Expression) -> Expression:
+    """Entrywise division, with axes of size 1 repeated."""
+    left, right = scalar(left), scalar(right)
+    if _is_scalar(right):
+        return divide(left, right)
+    return hadamard(left, HadamardPower(right, sympy.Integer(-1)))
+
+
+def power(base: Expression, exponent: Expression) -> Expression:
+    """A power of a scalar, or an integer power of a square matrix (-1 its inverse)."""
+    base, exponent = scalar(base), scalar(exponent)
+    if not _is_scalar(exponent):
+        raise ShapeMismatch("an exponent is a scalar; entry by entry it is .^", operands=(1,))
+    if _is_scalar(base):
+        if base == 0 and exponent.is_negative:
+            raise InputError("division by zero")
+        return sympy.Pow(base, exponent)
+    if not same(*base.shape):
+        raise ShapeMismatch(
+            f"^ of a matrix needs a square one, got {shape_text(base.shape)}",
+            ("entry by entry it is .^",),
+            operands=(0,),
+        )
+    if not isinstance(exponent, sympy.Integer):
+        raise UnsupportedError("a power of a matrix with an exponent that is not a whole number")
+    return Inverse(base) if exponent == -1 else MatPow(base, exponent)
+
+
+def hadamard_power(base: Expression, exponent: Expression) -> Expression:
+    """The entrywise power; the exponent is a scalar, or an array of the same shape."""
+    base, exponent = scalar(base), scalar(exponent)
+    if _is_scalar(exponent):
+        if _is_scalar(base):
+            return power(base, exponent)
+        return HadamardPower(base, exponent)
+    return call("exp", hadamard(exponent, call("log", base)))
+
+
+def transpose(operand: Expression) -> Expression:
+    """The transpose."""
+    operand = scalar(operand)
+    return operand if _is_scalar(operand) else Transpose(operand)
+
+
+def result_extent(
+    function: Function, extents: Sequence[Extent], unification: Unification | None = None
+) -> Extent:
+    """Rows and columns of a function's value.
+
+    Args:
+        function: The function.
+        extents: Rows and columns of each argument.
+        unification: Where undeclared dimensions are bound; without it, none is.
+
+    Raises:
+        ShapeMismatch: The arguments do not fit the function's signature.
+    """
+    equations = unification or Unification()
+    if function.signature is None:
+        rows, columns = ONE, ONE
+        for position, extent in enumerate(extents):
+            grown = (
+                equations.broadcast(rows, extent[0]),
+                equations.broadcast(columns, extent[1]),
+            )
+            if grown[0] is None or grown[1] is None:
+                raise ShapeMismatch(
+                    f"{function.name} works entry by entry on arguments of the same shape, or of "
+                    f"size 1 along an axis, got {shape_text((rows, columns))} and "
+                    f"{shape_text(extent)}",
+                    operands=(position,),
+                )
+            rows, columns = grown[0], grown[1]
+        return rows, columns
+    bound: dict[str, Dim] = {"1": ONE}
+    wanted, result = function.pattern
+    for position, (axes, extent) in enumerate(zip(wanted, extents, strict=False)):
+        for axis, dim in zip(axes, extent, strict=True):
+            known = bound.setdefault(axis, dim)
+            if not equations.equate(known, dim):
+                raise ShapeMismatch(
+                    f"{function.name} takes {function.wants(position)}, "
+                    f"got {shape_text(equations.resolve(d) for d in extent)}",
+                    tuple(
+                        f"{name} is {equations.resolve(dim)}"
+                        for name, dim in bound.items()
+                        if name != "1" and name in axes and not function.is_first(position, name)
+                    ),
+                    operands=(position,),
+                )
+    return (equations.resolve(bound[result[0]]), equations.resolve(bound[result[1]]))
+
+
+def call(name: str, *operands: Expression) -> Expression:
+    """A function of the language applied to arguments.
+
+    Args:
+        name: The function's name, or a synonym of it.
+        operands: Scalars and matrices; optional ones may be left out.
+
+    Returns:
+        A SymPy node where SymPy has one, a :class:`MatrixCall` or :class:`ScalarCall` otherwise.
+
+    Raises:
+        InputError: No such function, or the number or shapes of its arguments are wrong.
+        UnsupportedError: The language has the function, and there is no law for it yet.
+    """
+    function = FUNCTIONS.get(name)
+    if function is None:
+        if name in RESERVED:
+            raise UnsupportedError(f"{name} is a function of the language that is not supported yet")
+        raise InputError(f"there is no function {name}")
+    if not function.arity[0] <= len(operands) <= function.arity[1]:
+        raise InputError(f"{function.usage} takes {function.count}, got {len(operands)}")
+    arguments = [scalar(operand) for operand in operands]
+    arguments += [sympy.nsimplify(d) for d in function.defaults[len(operands) - function.arity[0] :]]
+    extent = result_extent(function, [extent_of(argument) for argument in arguments])
+    node = SYMPY_NODES.get(function.name)
+    if node is not None and not all(_is_scalar(argument) for argument in arguments):
+        return scalar(node(*arguments))
+    if _is_one_by_one(extent):
+        if node is not None and function.name in ("transpose", "tr", "det"):
+            return arguments[0]
+        return ScalarCall(function.name, *arguments)
+    return MatrixCall(function.name, *arguments)
+
+
+SYMPY_NODES = {
+    "transpose": Transpose,
+    "inv": Inverse,
+    "tr": Trace,
+    "det": Determinant,
+}
+"""Functions of the language for which SymPy has a node."""
+

@@ -1,0 +1,204 @@
+"""The functions of the language: one row each, with its shapes and its meaning.
+
+A row says how many arguments a function takes, how their shapes give the shape of the value, and
+what the function is, in words that the messages and the notes use. What a function's derivative is
+stands in :mod:`derive.calculus`; how it is evaluated by the judge in :mod:`derive.verify`.
+
+A signature is written as rows and columns: ``"m n, n k, m 1 -> m k"``; the same letter is the same
+size, ``1`` is one. A function without a signature works entry by entry and broadcasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+__all__ = ["COMPARISONS", "FACTS", "FUNCTIONS", "RESERVED", "SYNONYMS", "Function"]
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function of the language.
+
+    Attributes:
+        name: As it is written.
+        parameters: Names of its arguments, as in LANGUAGE; those with a default last.
+        signature: Rows and columns of arguments and value; None for entrywise functions.
+        meaning: What its value is, in the language or in words.
+        kind: ``entrywise``, ``reduction``, ``array``, ``layer`` or ``loss``.
+        defaults: Values of the optional arguments at the end.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    signature: str | None
+    meaning: str
+    kind: str
+    defaults: tuple[str, ...] = ()
+
+    @property
+    def arity(self) -> tuple[int, int]:
+        """The least and the greatest number of arguments."""
+        return (len(self.parameters) - len(self.defaults), len(self.parameters))
+
+    @property
+    def usage(self) -> str:
+        """The function as it is called: ``affine(W, x, b)``."""
+        return f"{self.name}({', '.join(self.parameters)})"
+
+    @property
+    def count(self) -> str:
+        """How many arguments it takes, in words."""
+        low, high = self.arity
+        plural = "argument" if high == 1 else "arguments"
+        return f"{low} {plural}" if low == high else f"{low} to {high} {plural}"
+
+    @cached_property
+    def pattern(self) -> tuple[tuple[tuple[str, str], ...], tuple[str, str]]:
+        """The signature taken apart: axes of each argument, axes of the value."""
+        assert self.signature is not None
+        left, right = self.signature.split("->")
+        arguments = [part.split() for part in left.split(",")]
+        rows, columns = right.split()
+        return tuple((a[0], a[1]) for a in arguments), (rows, columns)
+
+    def wants(self, position: int) -> str:
+        """What the argument at ``position`` has to be, in words."""
+        rows, columns = self.pattern[0][position]
+        if rows == columns == "1":
+            return "a scalar"
+        if columns == "1":
+            return f"a column vector ({rows})"
+        return f"a square matrix ({rows}, {rows})" if rows == columns else f"({rows}, {columns})"
+
+    def is_first(self, position: int, axis: str) -> bool:
+        """Whether no argument before ``position`` has this axis."""
+        return all(axis not in axes for axes in self.pattern[0][:position])
+
+
+def _entrywise(name: str, parameters: str, meaning: str, defaults: str = "") -> Function:
+    return Function(
+        name, tuple(parameters.split()), None, meaning, "entrywise", tuple(defaults.split())
+    )
+
+
+def _row(kind: str, name: str, parameters: str, signature: str, meaning: str) -> Function:
+    return Function(name, tuple(parameters.split()), signature, meaning, kind)
+
+
+_ROWS: Final = (
+    # Entrywise functions of one argument.
+    _entrywise("exp", "x", "e^x"),
+    _entrywise("log", "x", "natural logarithm"),
+    _entrywise("log1p", "x", "log(1 + x)"),
+    _entrywise("sqrt", "x", "square root"),
+    _entrywise("abs", "x", "absolute value"),
+    _entrywise("sign", "x", "-1, 0 or 1"),
+    _entrywise("square", "x", "x^2"),
+    _entrywise("sin", "x", "sine"),
+    _entrywise("cos", "x", "cosine"),
+    _entrywise("tan", "x", "tangent"),
+    _entrywise("asin", "x", "inverse sine"),
+    _entrywise("acos", "x", "inverse cosine"),
+    _entrywise("atan", "x", "inverse tangent"),
+    _entrywise("sinh", "x", "hyperbolic sine"),
+    _entrywise("cosh", "x", "hyperbolic cosine"),
+    _entrywise("tanh", "x", "hyperbolic tangent"),
+    _entrywise("erf", "x", "error function"),
+    _entrywise("sigmoid", "x", "1/(1 + exp(-x))"),
+    _entrywise("softplus", "x", "log(1 + exp(x))"),
+    _entrywise("relu", "x", "max(0, x)"),
+    _entrywise("selu", "x", "1.0507 * (x above 0, 1.6733*(exp(x) - 1) below)"),
+    _entrywise("gelu", "x", "x*(1 + erf(x/sqrt(2)))/2"),
+    _entrywise("gelu_tanh", "x", "x*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3)))/2"),
+    _entrywise("silu", "x", "x*sigmoid(x)"),
+    _entrywise("mish", "x", "x*tanh(softplus(x))"),
+    _entrywise("heaviside", "x", "0 below 0, 0.5 at 0, 1 above"),
+    # Entrywise functions of several arguments.
+    _entrywise("leaky_relu", "x slope", "x above 0, slope*x below", "1/100"),
+    _entrywise("elu", "x alpha", "x above 0, alpha*(exp(x) - 1) below", "1"),
+    _entrywise("max", "x y", "the larger one"),
+    _entrywise("min", "x y", "the smaller one"),
+    _entrywise("clip", "x lo hi", "x kept between lo and hi"),
+    _entrywise("where", "cond x y", "x where cond holds, y elsewhere"),
+    _entrywise("lt", "x y", "x < y"),
+    _entrywise("le", "x y", "x <= y"),
+    _entrywise("gt", "x y", "x > y"),
+    _entrywise("ge", "x y", "x >= y"),
+    # Reductions.
+    _row("reduction", "sum", "A", "m n -> 1 1", "sum of all entries"),
+    _row("reduction", "mean", "A", "m n -> 1 1", "mean of all entries"),
+    _row("reduction", "rowsum", "A", "m n -> m 1", "sum of each row"),
+    _row("reduction", "colsum", "A", "m n -> 1 n", "sum of each column"),
+    _row("reduction", "rowmean", "A", "m n -> m 1", "mean of each row"),
+    _row("reduction", "colmean", "A", "m n -> 1 n", "mean of each column"),
+    _row("reduction", "tr", "A", "n n -> 1 1", "trace"),
+    _row("reduction", "det", "A", "n n -> 1 1", "determinant"),
+    _row("reduction", "logdet", "A", "n n -> 1 1", "log(det(A)), det(A) > 0"),
+    _row("reduction", "dot", "a b", "m n, m n -> 1 1", "sum(a .* b)"),
+    _row("reduction", "norm2", "x", "m n -> 1 1", "Euclidean norm; Frobenius for a matrix"),
+    _row("reduction", "norm1", "x", "m n -> 1 1", "sum(abs(x))"),
+    _row("reduction", "logsumexp", "v", "n 1 -> 1 1", "log(sum(exp(v)))"),
+    _row("reduction", "rowlogsumexp", "A", "m n -> m 1", "logsumexp of each row"),
+    # Arrays.
+    _row("array", "transpose", "A", "m n -> n m", "A'"),
+    _row("array", "inv", "A", "n n -> n n", "inverse"),
+    _row("array", "diag", "v", "n 1 -> n n", "the diagonal matrix with v on its diagonal"),
+    _row("array", "diagonal", "A", "n n -> n 1", "the diagonal as a vector"),
+    _row("array", "outer", "a b", "m 1, n 1 -> m n", "a*b'"),
+    _row("array", "softmax", "v", "n 1 -> n 1", "exp(v)/sum(exp(v))"),
+    _row("array", "log_softmax", "v", "n 1 -> n 1", "v - logsumexp(v)"),
+    _row("array", "rowsoftmax", "A", "m n -> m n", "softmax of each row"),
+    _row("array", "rowlog_softmax", "A", "m n -> m n", "log_softmax of each row"),
+    # Layers.
+    _row("layer", "affine", "W x b", "m n, n k, m 1 -> m k", "W*x + b"),
+    # Losses.
+    _row("loss", "sse", "r", "m n -> 1 1", "sum(r .* r)"),
+    _row("loss", "huber", "r delta", "m n, 1 1 -> 1 1", "r^2/2 inside delta, linear outside; summed"),
+    _row("loss", "cross_entropy", "p y", "m n, m n -> 1 1", "-sum(y .* log(p))"),
+    _row("loss", "softmax_cross_entropy", "z y", "n 1, n 1 -> 1 1", "-sum(y .* log_softmax(z))"),
+    _row("loss", "rowsoftmax_cross_entropy", "Z Y", "m n, m n -> 1 1", "-sum(Y .* rowlog_softmax(Z))"),
+    _row("loss", "nll", "logp y", "m n, m n -> 1 1", "-sum(y .* logp)"),
+    _row("loss", "kl", "p q", "m n, m n -> 1 1", "sum(p .* log(p ./ q))"),
+    _row("loss", "mse", "a y", "m n, m n -> 1 1", "mean((a - y).^2)"),
+    _row("loss", "mae", "a y", "m n, m n -> 1 1", "mean(abs(a - y))"),
+    _row("loss", "bce", "p y", "m n, m n -> 1 1", "-mean(y .* log(p) + (1 - y) .* log(1 - p))"),
+    _row("loss", "bce_with_logits", "z y", "m n, m n -> 1 1", "bce(sigmoid(z), y)"),
+    _row("loss", "hinge", "z y", "m n, m n -> 1 1", "mean(max(0, 1 - y .* z))"),
+)
+
+FUNCTIONS: Final[Mapping[str, Function]] = {row.name: row for row in _ROWS} | {
+    synonym: row
+    for synonym, name in (("norm", "norm2"), ("logistic", "sigmoid"))
+    for row in _ROWS
+    if row.name == name
+}
+"""Every supported function by name, synonyms included."""
+
+SYNONYMS: Final[Mapping[str, str]] = {"norm": "norm2", "logistic": "sigmoid"}
+
+COMPARISONS: Final[Mapping[str, str]] = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+"""Comparison operators, and the names of their functions."""
+
+RESERVED: Final[frozenset[str]] = frozenset(
+    "prod rowmax rowmin colmax colmin norminf pinv vec kron solve cholesky expm tril triu hcat vcat "
+    "layernorm rowlayernorm batchnorm rmsnorm attention vector matrix eye".split()
+)
+"""Functions of the language for which there is no law yet; they are refused by name."""
+
+FACTS: Final[Mapping[str, str]] = {
+    "symmetric": "A' = A",
+    "positive_definite": "A' = A and x'*A*x > 0 for every x other than 0",
+    "diagonal": "entries off the diagonal are 0",
+    "orthogonal": "A'*A = I",
+    "lower_triangular": "entries above the diagonal are 0",
+    "positive": "entries > 0",
+    "nonnegative": "entries >= 0",
+    "signs": "entries +1 or -1",
+    "probability": "entries >= 0 that sum to 1; for a matrix, each row",
+    "onehot": "probability with a single 1; for a matrix, each row",
+    "integer": "whole numbers",
+}
+"""Facts that a declaration may state, and the equation each stands for."""

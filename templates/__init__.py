@@ -1,0 +1,1 @@
+"""What the notes and the modules look like: Jinja templates, no mathematics."""
