@@ -1,0 +1,7 @@
+"""The judge: evaluates, differences and compares, by a road of its own."""
+
+from derive.verify.claims import Claim, judge
+from derive.verify.evaluation import evaluate
+from derive.verify.report import Check, Report
+
+__all__ = ["Check", "Claim", "Report", "evaluate", "judge"]

@@ -84,12 +84,12 @@ def _erf(x: Any) -> Any:
 
 
 def _sigmoid(x: Any) -> Any:
-    e = np.exp(-_abs(x))
-    return _branch(x.real, 1 / (1 + e), e / (1 + e))
+    small = np.exp(_branch(x.real, -x, x))
+    return _branch(x.real, 1 / (1 + small), small / (1 + small))
 
 
 def _softplus(x: Any) -> Any:
-    return _relu(x) + np.log1p(np.exp(-np.sign(x.real + (x.real == 0)) * x))
+    return _relu(x) + np.log1p(np.exp(_branch(x.real, -x, x)))
 
 
 def _relu(x: Any) -> Any:
@@ -155,12 +155,8 @@ def closeness(x: Any) -> Any:
         return 1 / np.linalg.cond(x.real) if np.all(np.isfinite(x)) else np.nan
 
 
-def _cross_entropy(p: Any, y: Any) -> Any:
-    return -_sum(np.where(y == 0, 0.0 * p, y * _log(p)))
-
-
 def _kl(p: Any, q: Any) -> Any:
-    return _sum(np.where(p == 0, 0.0 * q, p * (_log(p) - _log(q))))
+    return _sum(np.where((p == 0) & (q.real > 0), 0.0, p * (_log(p) - _log(q))))
 
 
 def _bce(p: Any, y: Any) -> Any:
@@ -199,7 +195,9 @@ EVALUATIONS: Final[Mapping[str, Evaluation]] = {
     # Entrywise functions of one argument.
     "exp": Evaluation(np.exp),
     "log": Evaluation(_log, edge=_size),
-    "log1p": Evaluation(lambda x: np.where(x.real < -1, np.nan, np.log1p(x)), edge=lambda x: _size(1 + x)),
+    "log1p": Evaluation(
+        lambda x: np.where(x.real < -1, np.nan, np.log1p(x)), edge=lambda x: _size(1 + x)
+    ),
     "sqrt": Evaluation(_sqrt, edge=_size),
     "abs": Evaluation(_abs, kink=_size),
     "sign": Evaluation(lambda x: np.sign(x.real), kink=_size),
@@ -267,7 +265,7 @@ EVALUATIONS: Final[Mapping[str, Evaluation]] = {
     # Losses.
     "sse": Evaluation(lambda r: _sum(r * r)),
     "huber": Evaluation(_huber, kink=lambda r, delta: _gap(_abs(r), delta)),
-    "cross_entropy": Evaluation(_cross_entropy, edge=_size),
+    "cross_entropy": Evaluation(lambda p, y: -_sum(y * _log(p)), edge=_size),
     "softmax_cross_entropy": Evaluation(lambda z, y: -_sum(y * _log_softmax(-2)(z))),
     "rowsoftmax_cross_entropy": Evaluation(lambda z, y: -_sum(y * _log_softmax(-1)(z))),
     "nll": Evaluation(lambda logp, y: -_sum(y * logp)),
@@ -276,18 +274,20 @@ EVALUATIONS: Final[Mapping[str, Evaluation]] = {
     "mae": Evaluation(lambda a, y: _mean(_abs(a - y)), kink=_gap),
     "bce": Evaluation(_bce, edge=_inside),
     "bce_with_logits": Evaluation(lambda z, y: _mean(_softplus(z) - y * z)),
-    "hinge": Evaluation(
-        lambda z, y: _mean(_relu(1 - y * z)), kink=lambda z, y: _size(1 - y * z)
-    ),
-}  # fmt: skip
+    "hinge": Evaluation(lambda z, y: _mean(_relu(1 - y * z)), kink=lambda z, y: _size(1 - y * z)),
+}
 """Every function of the language, by name."""
 
 SCALAR_EVALUATIONS: Final[Mapping[str, Evaluation]] = {
-    name.capitalize() if name in ("abs", "max", "min", "heaviside") else name: EVALUATIONS[name]
-    for name in (
-        "exp log sin cos tan asin acos atan sinh cosh tanh erf sign abs max min heaviside"
-    ).split()
+    name: EVALUATIONS[name]
+    for name in "exp log sin cos tan asin acos atan sinh cosh tanh erf sign".split()
 } | {
+    "Abs": EVALUATIONS["abs"],
+    "Max": EVALUATIONS["max"],
+    "Min": EVALUATIONS["min"],
+    "Heaviside": Evaluation(
+        lambda x, at_zero: _branch(x.real, 1.0, _branch(-x.real, 0.0, at_zero)), kink=_size
+    ),
     "erfc": Evaluation(lambda x: 1 - _erf(x)),
     "sec": Evaluation(lambda x: 1 / np.cos(x)),
     "csc": Evaluation(lambda x: 1 / np.sin(x)),
@@ -299,4 +299,4 @@ SCALAR_EVALUATIONS: Final[Mapping[str, Evaluation]] = {
     "acosh": Evaluation(lambda x: np.where(x.real < 1, np.nan, np.arccosh(x))),
     "atanh": Evaluation(_inside_one(np.arctanh)),
 }
-"""SymPy's scalar functions, by the name of their class."""
+"""SymPy's scalar functions, by the name of their class; Max and Min are taken two by two."""

@@ -1,0 +1,263 @@
+"""The judge of derivations: are the gradients that are claimed the derivatives that they claim?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from derive.errors import InputError, UnsupportedError
+from derive.problem import Problem, symbol_of
+from derive.verify.comparison import TOLERANCES, Bench, Outcome
+from derive.verify.differences import Direction, Tangents
+from derive.verify.evaluation import evaluate
+from derive.verify.facts import obeys
+from derive.verify.functions import Array
+from derive.verify.ledger import Ledger, describe
+from derive.verify.program import Program, shape_of
+from derive.verify.report import CENTRAL_DIFFERENCES, COMPLEX_STEP, VALUE, Report
+from derive.verify.sampling import Point, draw
+from derive.vocabulary import Expression
+
+__all__ = ["Claim", "judge"]
+
+MANY: Final = 100
+"""More claims than this are checked at fewer points."""
+
+FEW_POINTS: Final = 2
+
+SAFE_DISTANCE: Final = 1e-5
+"""Nearer to a kink than this, central differences are not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """That the gradient of a scalar is each of some expressions.
+
+    Attributes:
+        of: Name of the scalar.
+        wrt: Name of a variable or definition.
+        name: What the gradient is called in later claims (``z2_bar``).
+        expressions: The lines of its derivation; all must be equal to the gradient. They may use
+            variables, definitions, sizes, auxiliaries and the names of earlier claims, whose value
+            is that of their last line.
+        label: What it is called in a report.
+        kind: What it is counted as: ``step`` or ``gradient``.
+    """
+
+    of: str
+    wrt: str
+    name: str
+    expressions: tuple[Expression, ...]
+    label: str
+    kind: str = "step"
+
+
+def judge(
+    problem: Problem,
+    claims: Sequence[Claim],
+    *,
+    auxiliary: Mapping[str, Expression] | None = None,
+    seed: int = 0,
+    points: int = 5,
+) -> Report:
+    """Check claims at random points, each along random directions.
+
+    Args:
+        problem: With the definitions as they were written.
+        claims: In an order in which each uses only earlier ones.
+        auxiliary: Further names and what they stand for. A name of the problem here is that
+            definition rewritten over other auxiliaries; it is checked to have the same value.
+        seed: Of the random numbers.
+        points: How many; fewer when there are very many claims.
+
+    Raises:
+        InputError: A claim names what is not there.
+        UnsupportedError: A gradient of what is not a scalar, or a node without a row.
+    """
+    auxiliary = auxiliary or {}
+    _refuse_unknown(problem, claims, auxiliary)
+    original = Program(
+        {name: d.expression for name, d in problem.definitions.items()},
+        {name: d.shape for name, d in problem.definitions.items()},
+    )
+    program = _extend(problem, auxiliary, {claim.wrt for claim in claims})
+    ledger = Ledger()
+    notes = []
+    if len(claims) > MANY and points > FEW_POINTS:
+        points = FEW_POINTS
+        notes.append(f"{len(claims)} claims were checked at {points} points instead of more")
+    found = draw(problem, original, points, seed)
+    differenced = False
+    for number, point in enumerate(found.points):
+        where = describe(point, number, seed)
+        point = _with_auxiliaries(point, program, original)
+        bench = Bench(problem, program, point, np.random.default_rng([seed, 3, number]))
+        _check_facts(problem, point, where, ledger)
+        _check_rewritten(point, program, original, where, ledger)
+        by_both = not differenced and point.distance > SAFE_DISTANCE
+        _check_claims(bench, claims, by_both, where, ledger)
+        differenced = differenced or by_both
+    return ledger.report(found, seed, notes)
+
+
+def _refuse_unknown(
+    problem: Problem, claims: Sequence[Claim], auxiliary: Mapping[str, Expression]
+) -> None:
+    known = {*problem.variables, *problem.definitions, *auxiliary}
+    for claim in claims:
+        for name in (claim.of, claim.wrt):
+            if name not in known:
+                raise InputError(f"{claim.label}: there is no {name} in the problem")
+        if claim.of not in auxiliary and problem.shape(claim.of):
+            raise UnsupportedError(f"{claim.label}: {claim.of} is not a scalar")
+
+
+def _extend(problem: Problem, auxiliary: Mapping[str, Expression], wrts: set[str]) -> Program:
+    """The definitions over auxiliaries.
+
+    An auxiliary that a claim differentiates with respect to, and that nothing uses yet, is put in
+    place of its expression wherever that occurs.
+    """
+    expressions = {name: d.expression for name, d in problem.definitions.items()}
+    expressions.update(auxiliary)
+    shapes = {name: d.shape for name, d in problem.definitions.items()}
+    shapes.update((name, shape_of(e)) for name, e in auxiliary.items() if name not in shapes)
+    used = frozenset[str]().union(*Program(expressions, shapes).uses.values())
+    for name, expression in auxiliary.items():
+        if name in wrts and name not in used and name not in problem.definitions:
+            symbol = symbol_of(name, shapes[name])
+            for other in expressions.keys() - {name}:
+                expressions[other] = expressions[other].xreplace({expression: symbol})
+    return Program(expressions, shapes)
+
+
+def _with_auxiliaries(point: Point, program: Program, original: Program) -> Point:
+    environment = dict(point.environment)
+    with np.errstate(all="ignore"):
+        for name in program.names:
+            if name not in original.expressions:
+                environment[name] = program.compute(name, environment, None)
+    return replace(point, environment=environment)
+
+
+def _check_facts(problem: Problem, point: Point, where: str, ledger: Ledger) -> None:
+    """The facts that definitions are declared to obey."""
+    for name, definition in problem.definitions.items():
+        for fact in sorted(definition.facts):
+            value = point.environment[name]
+            holds = obeys(value, fact, definition.shape, definition.facts)
+            words = fact.replace("_", " ")
+            wrong = "" if holds else f"{name} is declared {words} and is not"
+            outcome = Outcome(0.0 if holds else np.inf, VALUE, holds, wrong)
+            ledger.add(f"{name} is {words}", "fact", outcome, where)
+
+
+def _check_rewritten(
+    point: Point, program: Program, original: Program, where: str, ledger: Ledger
+) -> None:
+    """Definitions that were rewritten over auxiliaries still have their value."""
+    for name, expression in original.expressions.items():
+        if program.expressions[name] is expression:
+            continue
+        before = point.environment[name]
+        after = program.compute(name, point.environment, None)
+        error = float(np.max(np.abs(after - before)) / max(np.abs(before).max(), 1e-300))
+        passed = error <= TOLERANCES[COMPLEX_STEP]
+        wrong = "" if passed else f"{name} has another value when it is rewritten"
+        ledger.add(f"{name} rewritten", "rewriting", Outcome(error, VALUE, passed, wrong), where)
+
+
+def _check_claims(
+    bench: Bench, claims: Sequence[Claim], by_both: bool, where: str, ledger: Ledger
+) -> None:
+    """All claims at one point, from one pass over the definitions."""
+    wrts = list(dict.fromkeys(claim.wrt for claim in claims))
+    outputs = list(dict.fromkeys(claim.of for claim in claims))
+    drawn = {wrt: bench.random_directions(wrt) for wrt in wrts}
+    directions = [direction for wrt in wrts for direction in drawn[wrt]]
+    places = {wrt: [k for k, d in enumerate(directions) if d.name == wrt] for wrt in wrts}
+    tangents = bench.tangents(directions, outputs)
+    flows = {of: bench.flows(of, tangents[of]) for of in outputs}
+    central = {}
+    if by_both:
+        firsts = [drawn[wrt][0] for wrt in wrts]
+        central = bench.tangents(firsts, outputs, CENTRAL_DIFFERENCES)
+    environment: dict[str, Any] = dict(bench.point.environment)
+    for claim in claims:
+        chosen = places[claim.wrt]
+        facing = _Facing(
+            drawn[claim.wrt], tangents[claim.of].values[chosen], flows[claim.of][chosen]
+        )
+        value, agreed = None, True
+        for number, expression in enumerate(claim.expressions):
+            value = evaluate(expression, environment)
+            outcome = _check_line(bench, claim, value, facing)
+            agreed = agreed and outcome.passed
+            if not outcome.passed and len(claim.expressions) > 1:
+                line = f"line {number + 1} of {len(claim.expressions)}: {outcome.problem}"
+                outcome = replace(outcome, problem=line)
+            ledger.add(claim.label, claim.kind, outcome, where)
+        value = _shaped(value, np.shape(environment[claim.wrt]))
+        if value is None:
+            continue
+        environment[claim.name] = value
+        if central and agreed:
+            place = wrts.index(claim.wrt)
+            second = _second_opinion(bench, value, facing, central[claim.of], place)
+            if second is not None:
+                ledger.add(claim.label, claim.kind, second, where)
+
+
+@dataclass(frozen=True)
+class _Facing:
+    """What a claim is compared with: directions, derivatives along them, flows."""
+
+    directions: list[Direction]
+    values: Array
+    flows: Array
+
+
+def _shaped(value: Array | None, extent: tuple[int, ...]) -> Array | None:
+    """A value in the extent of its variable; None when it does not fit."""
+    if value is None:
+        return None
+    if value.shape != extent and value.shape in ((), (1, 1)) and extent in ((), (1, 1)):
+        return value.reshape(extent)
+    return value if value.shape == extent else None
+
+
+def _check_line(bench: Bench, claim: Claim, raw: Array, facing: _Facing) -> Outcome:
+    """One line of one claim: by random directions, and entry by entry to show where it fails."""
+    extent = np.shape(bench.point.environment[claim.wrt])
+    value = _shaped(raw, extent)
+    if value is None:
+        wrong = f"expected the shape {extent} of {claim.wrt}, got {raw.shape}"
+        return Outcome(np.inf, COMPLEX_STEP, False, wrong)
+    structure = bench.check_structure(value, claim.wrt)
+    if structure is not None and not structure.passed:
+        return structure
+    outcome = bench.compare(value, facing.directions, facing.values, facing.flows)
+    if outcome.passed:
+        return outcome
+    kept = bench.along_facts(claim.wrt)
+    if kept and (along := bench.compare_along(value, kept, claim.of)).passed:
+        return along
+    shown = bench.compare_along(value, bench.entry_directions(claim.wrt), claim.of)
+    return outcome if shown.passed else shown
+
+
+def _second_opinion(
+    bench: Bench, value: Array, facing: _Facing, central: Tangents, place: int
+) -> Outcome | None:
+    """Central differences along the first direction; None where they cannot tell."""
+    directions, flows = facing.directions[:1], facing.flows[:1]
+    values = central.values[place : place + 1]
+    if not np.all(np.isfinite(values)):
+        return None
+    scale = bench.scales(value, directions, values, flows)
+    if central.uncertainties[place] > TOLERANCES[CENTRAL_DIFFERENCES] * scale[0]:
+        return None
+    return bench.compare(value, directions, values, flows, CENTRAL_DIFFERENCES)

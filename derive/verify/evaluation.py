@@ -1,0 +1,192 @@
+"""The value of a SymPy expression at NumPy arrays.
+
+The walker knows the nodes of SymPy and of the vocabulary by two tables and calls neither SymPy's
+matrix code nor its ``lambdify``. Every matrix is an array with two axes, every scalar one with
+none; batch axes may stand in front of both. Shared subexpressions are evaluated once, and the walk
+keeps its own stack, so that depth is no limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import sympy
+
+from derive.verify.functions import Array, Evaluation
+from derive.verify.nodes import lift, row_of
+from derive.vocabulary import Expression
+
+__all__ = ["Walker", "Watch", "evaluate", "names_in"]
+
+
+@dataclass
+class Watch:
+    """What an evaluation passes on its way.
+
+    Attributes:
+        kink: Smallest distance from a kink or jump.
+        edge: Smallest distance from an edge of a domain.
+        kinked: Functions with a kink that were met.
+        broken: The first node whose value is not finite.
+        sound: How many nodes were finite before it.
+        largest: Largest size of any value met, for each place of the batch; of the imaginary
+            part alone when ``imaginary``, and then nothing else is noticed.
+    """
+
+    imaginary: bool = False
+    kink: float = np.inf
+    edge: float = np.inf
+    kinked: set[str] = field(default_factory=set)
+    broken: Any = None
+    sound: int = 0
+    largest: Any = 0.0
+
+    def see_function(self, name: str, row: Evaluation, arguments: Sequence[Any]) -> None:
+        """Note how near the arguments are to a kink or an edge."""
+        if self.imaginary:
+            return
+        if row.kink is not None:
+            self.kinked.add(name)
+            self.kink = float(np.fmin(self.kink, np.min(row.kink(*arguments))))
+        if row.edge is not None:
+            self.see_edge(row.edge(*arguments))
+
+    def see_edge(self, distance: Any) -> None:
+        """Note a distance from the edge of a domain."""
+        if self.imaginary:
+            return
+        self.edge = float(np.fmin(self.edge, np.min(distance)))
+
+    def see_value(self, node: Any, value: Any, is_matrix: bool) -> None:
+        """Note how large a value is, and whether it is finite."""
+        size = np.abs(value.imag if self.imaginary else value)
+        self.largest = np.fmax(self.largest, np.max(size, axis=(-2, -1)) if is_matrix else size)
+        if not self.imaginary and self.broken is None:
+            if np.all(np.isfinite(size)):
+                self.sound += 1
+            else:
+                self.broken = node
+
+
+def evaluate(expression: Expression, environment: Mapping[str, Any]) -> Array:
+    """The value of an expression.
+
+    Args:
+        expression: SymPy's, over the names in ``environment``.
+        environment: A 2-D array for every matrix or vector, a number for every scalar and size.
+
+    Returns:
+        A 2-D array for a matrix expression, a 0-D array for a scalar one. Outside a domain it
+        holds NaN.
+
+    Raises:
+        InputError: A name has no value, or an array that does not fit.
+        UnsupportedError: There is no row for a node.
+
+    >>> x = sympy.MatrixSymbol("x", 2, 1)
+    >>> float(evaluate(sympy.Trace(x.T * x), {"x": np.array([[3.0], [4.0]])}))
+    25.0
+    """
+    with np.errstate(all="ignore"):
+        return np.asarray(Walker(environment).run(expression))
+
+
+def names_in(expression: Expression) -> frozenset[str]:
+    """Names of all free symbols in an expression, sizes included."""
+    names: set[str] = set()
+    bound: set[str] = set()
+    seen: set[int] = set()
+    stack: list[Any] = [expression]
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, sympy.Symbol | sympy.MatrixSymbol):
+            names.add(node.name)
+        elif isinstance(node, sympy.Lambda | sympy.Sum):
+            bound.update(symbol.name for symbol in node.bound_symbols)
+        stack.extend(node.args)
+    return frozenset(names - bound)
+
+
+class Walker:
+    """Evaluates expressions in one environment; values met twice are kept.
+
+    Args:
+        environment: As for :func:`evaluate`.
+        watch: What to notice on the way.
+        outer: The walker of the scope around this one, if ``bound`` is given.
+        bound: Values of bound symbols (the variable of a lambda, the index of a sum).
+        lifted: Whether bound values are matrices, entry by entry.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, Any],
+        watch: Watch | None = None,
+        *,
+        outer: Walker | None = None,
+        bound: Mapping[sympy.Symbol, Any] | None = None,
+        lifted: bool = False,
+    ) -> None:
+        self.environment = environment
+        self.watch = watch
+        self.outer = outer
+        self.bound = bound or {}
+        self.lifted = lifted
+        self._known: dict[int, tuple[Any, Any]] = {}
+
+    def run(self, expression: Any) -> Any:
+        """The value of an expression; operands are evaluated before what is made of them."""
+        known = self._known
+        stack = [expression]
+        while stack:
+            node = stack[-1]
+            if id(node) in known:
+                stack.pop()
+                continue
+            if (free := self._from_outside(node)) is not None:
+                known[id(node)] = (node, free)
+                continue
+            row = row_of(node)
+            operands = row.operands(node)
+            missing = [operand for operand in operands if id(operand) not in known]
+            if missing:
+                stack.extend(missing)
+                continue
+            value = row.value(self, node, *(known[id(operand)][1] for operand in operands))
+            if self.watch is not None and operands:
+                self.watch.see_value(node, value, isinstance(node, sympy.MatrixExpr) or self.lifted)
+            known[id(node)] = (node, value)
+        return known[id(expression)][1]
+
+    def size(self, dim: sympy.Expr) -> int:
+        """The number that a dimension or an index stands for."""
+        return round(float(np.real(self.run(dim))))
+
+    def call(self, name: str, row: Evaluation, arguments: Sequence[Any]) -> Any:
+        """The value of one function, seen by the watch."""
+        if self.watch is not None:
+            self.watch.see_function(name, row, arguments)
+        return row.value(*arguments)
+
+    def scope(self, bound: Mapping[sympy.Symbol, Any], lifted: bool = False) -> Walker:
+        """A walker for the inside of a lambda or a sum."""
+        return Walker(self.environment, self.watch, outer=self, bound=bound, lifted=lifted)
+
+    def _from_outside(self, node: Any) -> Any:
+        """The value of what holds no bound symbol; None for the rest."""
+        if self.outer is None:
+            return None
+        if node in self.bound:
+            return self.bound[node]
+        if isinstance(node, sympy.Basic) and node.has(*self.bound):
+            return None
+        value = self.outer.run(node)
+        if self.lifted and not isinstance(node, sympy.MatrixExpr):
+            return lift(value)
+        return value

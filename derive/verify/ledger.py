@@ -1,0 +1,88 @@
+"""The record of a run, from which its report is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from derive.verify.comparison import Outcome
+from derive.verify.report import VALUE, Check, Report
+from derive.verify.sampling import Draw, Point
+
+__all__ = ["Ledger", "describe"]
+
+FEW_ENTRIES = 12
+"""Up to how many entries the values of a point are printed with a failure."""
+
+
+@dataclass
+class _Entry:
+    label: str
+    kind: str
+    outcome: Outcome
+    point: str
+
+
+class Ledger:
+    """Outcomes at all points, the worst kept for each thing that is checked."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Entry] = {}
+        self._worst: dict[str, float] = {}
+
+    def add(self, label: str, kind: str, outcome: Outcome, point: str) -> None:
+        """Record one outcome of what is called ``label``."""
+        if outcome.method != VALUE:
+            self._worst[outcome.method] = max(self._worst.get(outcome.method, 0.0), outcome.error)
+        known = self._entries.setdefault(label, _Entry(label, kind, outcome, point))
+        worse = (not outcome.passed, outcome.error) > (
+            not known.outcome.passed,
+            known.outcome.error,
+        )
+        if worse:
+            known.outcome, known.point = outcome, point
+
+    def report(self, draw: Draw, seed: int, notes: Sequence[str] = ()) -> Report:
+        """The report of the run; a domain without a generic point is a failure."""
+        checks = [_check(entry) for entry in self._entries.values()]
+        if draw.failure is not None:
+            summary = "; ".join((draw.failure.summary, *draw.failure.details))
+            checks.append(Check("domain", False, np.inf, VALUE, problem=summary, kind="domain"))
+        through = frozenset[str]().union(*(point.kinked for point in draw.points))
+        return Report(
+            checks=tuple(checks),
+            points=len(draw.points),
+            seed=seed,
+            sizes=tuple(dict(point.sizes) for point in draw.points),
+            worst=dict(self._worst),
+            through=tuple(sorted(through)),
+            notes=(*draw.notes, *notes),
+        )
+
+
+def describe(point: Point, number: int, seed: int) -> str:
+    """A point in words: its number, the sizes, and the values when they are few."""
+    parts = [f"point {number + 1} (seed {seed})"]
+    parts.extend(f"{name} = {size}" for name, size in point.sizes.items())
+    if sum(value.size for value in point.inputs.values()) <= FEW_ENTRIES:
+        for name, value in point.inputs.items():
+            flat = value.ravel().tolist() if 1 in value.shape else value.tolist()
+            parts.append(f"{name} = {np.round(flat, 6).tolist()}")
+    return ", ".join(parts)
+
+
+def _check(entry: _Entry) -> Check:
+    outcome = entry.outcome
+    return Check(
+        label=entry.label,
+        passed=outcome.passed,
+        error=outcome.error,
+        method=outcome.method,
+        point=entry.point,
+        expected=outcome.expected,
+        got=outcome.got,
+        problem=outcome.problem,
+        kind=entry.kind,
+    )

@@ -1,0 +1,289 @@
+"""How the judge evaluates each node of SymPy and of the vocabulary: one row each.
+
+A row names the arguments that are evaluated first, and what is made of their values. Values may
+carry batch axes in front, as in :mod:`derive.verify.functions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import product
+from typing import Any, Final
+
+import numpy as np
+import sympy
+from sympy.matrices import expressions as matrices
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
+from sympy.matrices.expressions.matexpr import MatrixElement
+
+from derive.errors import InputError, UnsupportedError
+from derive.verify.functions import (
+    EVALUATIONS,
+    SCALAR_EVALUATIONS,
+    closeness,
+    integer_power,
+)
+from derive.vocabulary import FUNCTIONS, MatrixCall, ScalarCall
+
+__all__ = ["NODES", "Row", "lift", "row_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one kind of node is evaluated: which arguments first, and what is made of them."""
+
+    operands: Callable[[Any], Sequence[Any]]
+    value: Callable[..., Any]
+
+
+def lift(value: Any) -> Any:
+    return np.asarray(value)[..., None, None]
+
+
+def _is_matrix(node: Any) -> bool:
+    return isinstance(node, sympy.MatrixExpr)
+
+
+def row_of(node: Any) -> Row:
+    for kind in type(node).__mro__:
+        if kind in NODES:
+            return NODES[kind]
+    name = type(node).__name__
+    if name in SCALAR_EVALUATIONS:
+        return _SCALAR_FUNCTION
+    raise UnsupportedError(f"the judge cannot evaluate {name}, met in {node}")
+
+
+def _look_up(walker: Any, node: Any) -> Any:
+    try:
+        value = np.asarray(walker.environment[node.name])
+    except KeyError:
+        raise InputError(f"{node.name} has no value to be evaluated at") from None
+    if not _is_matrix(node):
+        return value[0, 0] if value.shape == (1, 1) else value
+    if value.ndim == 0:
+        return lift(value)
+    if value.ndim < 2:
+        raise InputError(
+            f"{node.name} is a matrix: expected an array with 2 axes, got {value.ndim}"
+        )
+    return value
+
+
+def _product(walker: Any, node: Any, *values: Any) -> Any:
+    """Scalars times matrices, from left to right."""
+    scalar, matrix = None, None
+    for operand, value in zip(node.args, values, strict=True):
+        if not _is_matrix(operand):
+            scalar = value if scalar is None else scalar * value
+        else:
+            matrix = value if matrix is None else matrix @ value
+    if scalar is None:
+        return matrix
+    return scalar if matrix is None else lift(scalar) * matrix
+
+
+def _power(walker: Any, node: Any, base: Any, exponent: Any) -> Any:
+    """A power, entry by entry; a whole one is made of products, so that a base may be negative."""
+    if _is_matrix(node) and not _is_matrix(node.args[1]):
+        exponent = lift(exponent)
+    first = np.ravel(exponent)[0]
+    is_uniform = bool(np.all(exponent == first))
+    whole = int(first.real) if is_uniform and first == np.round(first.real) else None
+    if walker.watch is not None and (whole is None or whole < 0):
+        walker.watch.see_edge(np.abs(base.real))
+    if whole is not None:
+        return integer_power(base, whole)
+    root = is_uniform and first == 0.5
+    value = np.sqrt(base) if root else np.exp(exponent * np.log(base))
+    return np.where(base.real < 0, np.nan, value)
+
+
+def _matrix_power(walker: Any, node: Any, base: Any, exponent: Any) -> Any:
+    whole = round(float(np.real(exponent)))
+    if whole < 0:
+        base = _inverse(walker, node, base)
+    result = np.broadcast_to(np.eye(base.shape[-1]), base.shape)
+    for _ in range(abs(whole)):
+        result = result @ base
+    return result
+
+
+def _inverse(walker: Any, node: Any, value: Any) -> Any:
+    if walker.watch is not None:
+        walker.watch.see_edge(closeness(value))
+    return EVALUATIONS["inv"].value(value)
+
+
+def _call(walker: Any, node: Any, *values: Any) -> Any:
+    """A function of the language; it works on matrices, or on scalars entry by entry."""
+    function = FUNCTIONS[node.name]
+    row = EVALUATIONS[function.name]
+    if function.signature is None and not _is_matrix(node):
+        return walker.call(function.name, row, values)
+    arguments = [
+        value if _is_matrix(operand) else lift(value)
+        for operand, value in zip(node.operands, values, strict=True)
+    ]
+    value = walker.call(function.name, row, arguments)
+    is_number = function.signature is not None and function.pattern[1] == ("1", "1")
+    if _is_matrix(node):
+        return lift(value) if is_number else value
+    return value if is_number else value[..., 0, 0]
+
+
+def _scalar_function(walker: Any, node: Any, *values: Any) -> Any:
+    name = type(node).__name__
+    row = SCALAR_EVALUATIONS[name]
+    if name in ("Max", "Min"):
+        return reduce(lambda left, right: walker.call(name, row, (left, right)), values)
+    return walker.call(name, row, values)
+
+
+def _entrywise(walker: Any, node: Any, value: Any) -> Any:
+    """A scalar function, given as a lambda, of every entry."""
+    (variable,) = node.function.variables
+    inner = walker.scope({variable: value}, lifted=True).run(node.function.expr)
+    return inner + np.zeros_like(value)
+
+
+def _relation(compare: Callable[[Any, Any], Any]) -> Row:
+    def value(walker: Any, node: Any, left: Any, right: Any) -> Any:
+        row = EVALUATIONS["lt"]
+        if walker.watch is not None:
+            walker.watch.see_function("Piecewise", row, (left, right))
+        return compare(left.real, right.real)
+
+    return Row(_arguments, value)
+
+
+def _piecewise(walker: Any, node: Any, *values: Any) -> Any:
+    expressions, conditions = values[0::2], values[1::2]
+    result: Any = np.nan
+    for expression, condition in zip(reversed(expressions), reversed(conditions), strict=True):
+        result = np.where(condition, expression, result)
+    return result
+
+
+def _total(walker: Any, node: Any) -> Any:
+    """A sum over indices, term by term."""
+    indices = [index for index, _, _ in node.limits]
+    ranges = [range(walker.size(low), walker.size(high) + 1) for _, low, high in node.limits]
+    terms = [
+        walker.scope(_numbered(indices, place)).run(node.function) for place in product(*ranges)
+    ]
+    return sum(terms) if terms else np.float64(0)
+
+
+def _tabulated(walker: Any, node: Any) -> Any:
+    """A matrix given by a function of row and column."""
+    rows, columns = walker.size(node.shape[0]), walker.size(node.shape[1])
+    indices = node.lamda.variables
+    entries = [
+        walker.scope(_numbered(indices, place)).run(node.lamda.expr)
+        for place in product(range(rows), range(columns))
+    ]
+    return _stack(entries, rows, columns)
+
+
+def _numbered(indices: Sequence[Any], place: Sequence[int]) -> dict[Any, Any]:
+    return {index: np.float64(number) for index, number in zip(indices, place, strict=True)}
+
+
+def _stack(entries: Sequence[Any], rows: int, columns: int) -> Any:
+    stacked = np.stack(np.broadcast_arrays(*entries), axis=-1)
+    return stacked.reshape(*stacked.shape[:-1], rows, columns)
+
+
+def _constant(fill: Callable[[tuple[int, int]], Any]) -> Row:
+    return Row(
+        lambda node: (), lambda w, node: fill((w.size(node.shape[0]), w.size(node.shape[1])))
+    )
+
+
+def _function(name: str) -> Row:
+    row = EVALUATIONS[name]
+    return Row(lambda node: (node.arg,), lambda w, node, x: w.call(name, row, (x,)))
+
+
+def _arguments(node: Any) -> Sequence[Any]:
+    return node.args
+
+
+def _diagonal_matrix(walker: Any, node: Any, vector: Any) -> Any:
+    column = vector if vector.shape[-1] == 1 else np.swapaxes(vector, -2, -1)
+    return EVALUATIONS["diag"].value(column)
+
+
+NODES: Final[Mapping[type, Row]] = {
+    # Numbers and names.
+    sympy.Number: Row(lambda node: (), lambda w, node: np.float64(node)),
+    sympy.NumberSymbol: Row(lambda node: (), lambda w, node: np.float64(node)),
+    sympy.Symbol: Row(lambda node: (), _look_up),
+    sympy.MatrixSymbol: Row(lambda node: (), _look_up),
+    # Scalar algebra.
+    sympy.Add: Row(_arguments, lambda w, node, *values: reduce(lambda a, b: a + b, values)),
+    sympy.Mul: Row(_arguments, _product),
+    sympy.Pow: Row(_arguments, _power),
+    sympy.Piecewise: Row(
+        lambda node: [part for pair in node.args for part in pair.args], _piecewise
+    ),
+    sympy.Sum: Row(lambda node: (), _total),
+    sympy.KroneckerDelta: Row(
+        lambda node: node.args[:2], lambda w, node, i, j: np.where(i == j, 1.0, 0.0)
+    ),
+    # Conditions.
+    sympy.StrictLessThan: _relation(np.less),
+    sympy.LessThan: _relation(np.less_equal),
+    sympy.StrictGreaterThan: _relation(np.greater),
+    sympy.GreaterThan: _relation(np.greater_equal),
+    sympy.Eq: _relation(np.equal),
+    sympy.Ne: _relation(np.not_equal),
+    sympy.And: Row(_arguments, lambda w, node, *values: reduce(np.logical_and, values)),
+    sympy.Or: Row(_arguments, lambda w, node, *values: reduce(np.logical_or, values)),
+    sympy.Not: Row(_arguments, lambda w, node, value: np.logical_not(value)),
+    sympy.logic.boolalg.BooleanAtom: Row(lambda node: (), lambda w, node: np.bool_(bool(node))),
+    # Matrices.
+    matrices.MatAdd: Row(_arguments, lambda w, node, *values: reduce(lambda a, b: a + b, values)),
+    matrices.MatMul: Row(_arguments, _product),
+    matrices.HadamardProduct: Row(
+        _arguments, lambda w, node, *values: reduce(lambda a, b: a * b, values)
+    ),
+    matrices.HadamardPower: Row(_arguments, _power),
+    matrices.Transpose: _function("transpose"),
+    matrices.Inverse: Row(lambda node: (node.arg,), _inverse),
+    matrices.MatPow: Row(_arguments, _matrix_power),
+    matrices.Trace: _function("tr"),
+    matrices.Determinant: _function("det"),
+    matrices.DiagMatrix: Row(lambda node: (node.args[0],), _diagonal_matrix),
+    matrices.DiagonalMatrix: Row(
+        lambda node: (node.args[0],), lambda w, node, x: x * np.eye(*x.shape[-2:])
+    ),
+    matrices.DiagonalOf: _function("diagonal"),
+    matrices.KroneckerProduct: Row(_arguments, lambda w, node, *values: reduce(_kronecker, values)),
+    matrices.OneMatrix: _constant(np.ones),
+    matrices.ZeroMatrix: _constant(np.zeros),
+    matrices.Identity: _constant(lambda extent: np.eye(*extent)),
+    matrices.FunctionMatrix: Row(lambda node: (), _tabulated),
+    sympy.ImmutableDenseMatrix: Row(
+        lambda node: node.args[2].args, lambda w, node, *entries: _stack(entries, *node.shape)
+    ),
+    MatrixElement: Row(
+        lambda node: node.args,
+        lambda w, node, value, i, j: value[..., round(float(i.real)), round(float(j.real))],
+    ),
+    ElementwiseApplyFunction: Row(lambda node: (node.expr,), _entrywise),
+    # The language.
+    MatrixCall: Row(lambda node: node.operands, _call),
+    ScalarCall: Row(lambda node: node.operands, _call),
+}
+
+_SCALAR_FUNCTION: Final = Row(_arguments, _scalar_function)
+
+
+def _kronecker(left: Any, right: Any) -> Any:
+    blocks = left[..., :, None, :, None] * right[..., None, :, None, :]
+    rows, columns = left.shape[-2] * right.shape[-2], left.shape[-1] * right.shape[-1]
+    return blocks.reshape(*blocks.shape[:-4], rows, columns)

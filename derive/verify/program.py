@@ -1,0 +1,97 @@
+"""Definitions in the order in which they are evaluated, and what each depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from derive.errors import InputError
+from derive.shapes import Shape, extent_of_shape, shape_of_extent
+from derive.verify.evaluation import Walker, Watch, names_in
+from derive.verify.functions import Array
+from derive.vocabulary import Expression, extent_of
+
+__all__ = ["Program", "shape_of", "sized"]
+
+
+def shape_of(expression: Expression) -> Shape:
+    """Shape of an expression's value: 1 x 1 is a scalar."""
+    return shape_of_extent(extent_of(expression))
+
+
+def sized(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """A shape in numbers, as the judge keeps arrays: rows and columns, or nothing for a scalar.
+
+    Raises:
+        InputError: A dimension is not positive at these sizes.
+    """
+    if not shape:
+        return ()
+    extent = []
+    for dim in extent_of_shape(shape):
+        number = int(dim.subs({symbol: sizes[symbol.name] for symbol in dim.free_symbols}))
+        if number < 1:
+            bindings = ", ".join(f"{name}={size}" for name, size in sizes.items())
+            raise InputError(f"the dimension {dim} is {number} at {bindings}")
+        extent.append(number)
+    return tuple(extent)
+
+
+class Program:
+    """Named expressions, sorted so that each uses only names before it.
+
+    Args:
+        expressions: By name.
+        shapes: Of the values, by name.
+
+    Attributes:
+        names: In the order of evaluation.
+
+    Raises:
+        InputError: The definitions go round in a circle.
+    """
+
+    def __init__(self, expressions: Mapping[str, Expression], shapes: Mapping[str, Shape]) -> None:
+        self.expressions = dict(expressions)
+        self.shapes = dict(shapes)
+        self.uses = {name: names_in(expression) for name, expression in expressions.items()}
+        self.names = self._sorted()
+        self._sources: dict[str, frozenset[str]] = {}
+        for name in self.names:
+            inner = (self._sources.get(used, frozenset()) for used in self.uses[name])
+            self._sources[name] = self.uses[name].union(*inner)
+
+    def _sorted(self) -> tuple[str, ...]:
+        order: dict[str, None] = {}
+        pending = list(self.expressions)
+        while pending:
+            ready = [
+                name
+                for name in pending
+                if all(used in order for used in self.uses[name] & self.expressions.keys())
+            ]
+            if not ready:
+                raise InputError(f"the definitions of {', '.join(pending)} go round in a circle")
+            order.update(dict.fromkeys(ready))
+            pending = [name for name in pending if name not in order]
+        return tuple(order)
+
+    def sources(self, name: str) -> frozenset[str]:
+        """All names that a definition is computed from; none for a variable."""
+        return self._sources.get(name, frozenset())
+
+    def needed(self, outputs: Iterable[str]) -> tuple[str, ...]:
+        """The definitions that the outputs are computed from, themselves included, in order."""
+        wanted = frozenset(outputs).union(*(self.sources(output) for output in outputs))
+        return tuple(name for name in self.names if name in wanted)
+
+    def compute(self, name: str, environment: Mapping[str, Any], watch: Watch | None) -> Array:
+        """The value of one definition: (..., rows, columns), or (...) for a scalar."""
+        expression = self.expressions[name]
+        value = Walker(environment, watch).run(expression)
+        if not self.shapes[name] and np.ndim(value) >= 2 and extent_of(expression) == (1, 1):
+            is_matrix = hasattr(expression, "shape")
+            return np.asarray(value[..., 0, 0] if is_matrix else value)
+        return np.asarray(value)
