@@ -202,6 +202,7 @@ def _check_claims(
             ledger.add(claim.label, claim.kind, outcome, where)
         value = _shaped(value, np.shape(environment[claim.wrt]))
         if value is None:
+            environment[claim.name] = np.full(np.shape(environment[claim.wrt]), np.nan)
             continue
         environment[claim.name] = value
         if central and agreed:
