@@ -150,7 +150,7 @@ class _Product:
         if isinstance(tensor, Contraction):
             self._insert_contraction(tensor, letters, power)
         elif isinstance(tensor, Delta):
-            self.powers[tensor, letters] = ONE
+            self.powers[tensor, tuple(sorted(letters))] = ONE
         else:
             key = (tensor, letters)
             self.powers[key] = self.powers.get(key, Fraction(0)) + power
@@ -245,7 +245,9 @@ class _Product:
         for (tensor, letters), power in self.powers.items():
             key = (tensor, tuple(new if x == old else x for x in letters))
             total = renamed.get(key, Fraction(0)) + power
-            renamed[key] = ONE if isinstance(tensor, Delta) else total
+            if isinstance(tensor, Delta):
+                key, total = (tensor, tuple(sorted(key[1]))), ONE
+            renamed[key] = total
         self.powers = renamed
         self.mentioned.pop(old, None)
         self.mentioned[new] = None

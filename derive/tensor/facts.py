@@ -283,7 +283,10 @@ def _oriented(node: Contraction, reasons: dict[Reason, None]) -> Tensor:
     places = [
         position
         for position, (tensor, letters, _) in enumerate(node.factors)
-        if len(letters) == 2 and letters[0] != letters[1] and is_symmetric(tensor)
+        if len(letters) == 2
+        and letters[0] != letters[1]
+        and not isinstance(tensor, Delta)
+        and is_symmetric(tensor)
     ]
     if not places or len(places) > MOST_ORIENTATIONS:
         return node

@@ -36,7 +36,7 @@ from derive.tensor.nodes import Constant, Delta, Letters, Tensor
 from derive.tensor.recognition import recognise
 from derive.vocabulary import Expression, MatrixCall, ScalarCall, extent_of
 
-__all__ = ["lower", "tensor_shape"]
+__all__ = ["is_row", "lower", "tensor_shape"]
 
 HALF = Fraction(1, 2)
 
@@ -44,6 +44,11 @@ HALF = Fraction(1, 2)
 def tensor_shape(shape: Shape) -> Shape:
     """The shape of a quantity's tensor: axes of size 1 left out."""
     return tuple(dim for dim in shape if not same(dim, ONE_DIM))
+
+
+def is_row(shape: Shape) -> bool:
+    """Whether a quantity of this shape is one row."""
+    return len(shape) == 2 and same(shape[0], ONE_DIM) and not same(shape[1], ONE_DIM)
 
 
 def lower(expression: Expression, names: Mapping[str, Tensor]) -> Tensor:

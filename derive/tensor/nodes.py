@@ -103,14 +103,16 @@ class Variable(Tensor):
             equal when name and value are.
         role: ``given``, ``defined`` (by the user), ``introduced`` (named for the derivation's
             sake) or ``adjoint``.
+        row: Whether its one axis is written as a row, because it has one row and several columns.
     """
 
-    __slots__ = ("facts", "name", "role", "value")
+    __slots__ = ("facts", "name", "role", "row", "value")
 
     name: str
     facts: frozenset[str]
     value: Tensor | None
     role: str
+    row: bool
 
     def __new__(
         cls,
@@ -119,10 +121,11 @@ class Variable(Tensor):
         facts: frozenset[str] = frozenset(),
         value: Tensor | None = None,
         role: str = "given",
+        row: bool = False,
     ) -> Variable:
-        node, new = _intern(cls, (cls, name, shape, facts, value, role))
+        node, new = _intern(cls, (cls, name, shape, facts, value, role, row))
         if new:
-            node.name, node.shape, node.facts = name, shape, facts
+            node.name, node.shape, node.facts, node.row = name, shape, facts, row
             node.value, node.role, node.size = value, role, 1
             node.key = f"{name}:{_digest(role, str(shape), sorted(facts))}"
         return node
@@ -178,7 +181,8 @@ class Contraction(Tensor):
         node, new = _intern(cls, (cls, coefficient, factors, shape))
         if new:
             node.coefficient, node.factors, node.shape = coefficient, factors, shape
-            node.size = sum(t.size + (p != 1) for t, _, p in factors)
+            node.size = sum(t.size + (abs(p) != 1) for t, _, p in factors)
+            node.size += any(p < 0 for _, _, p in factors)
             node.size += (abs(coefficient) != 1) or not factors
             inner = [(t.key, ls, str(p)) for t, ls, p in factors]
             node.key = _digest(str(coefficient), inner, str(shape))

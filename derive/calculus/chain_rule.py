@@ -1,0 +1,299 @@
+"""The chain rule over the named quantities of a problem, backwards, recorded as it goes.
+
+Each named quantity is one node. Its adjoint is the sum of what the quantities computed from it send
+back; it is written with their adjoints' names, or, where something cancels then, with what these
+stand for. Every quantity is visited once: the work grows linearly with the depth of a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from derive.calculus.derivation import Derivation, Line, Result, Source, Step, Sweep
+from derive.calculus.laws import laws_between
+from derive.calculus.naming import Namer
+from derive.calculus.reverse import adjoints
+from derive.errors import InputError, UnsupportedError
+from derive.problem import Problem, Request
+from derive.tensor.algebra import add, children, contract, number, transpose, zero
+from derive.tensor.facts import Reason
+from derive.tensor.lowering import is_row, lower, tensor_shape
+from derive.tensor.nodes import Delta, Tensor, Variable
+from derive.tensor.simplification import simplify
+from derive.tensor.substitution import coefficient_of, substitute, variables_of
+
+__all__ = ["derive"]
+
+READABLE = 22
+REPEATED = 13
+SMALL = 2
+ALWAYS_OPEN = 200
+
+
+def derive(problem: Problem) -> Derivation:
+    """Derive everything that a problem asks for.
+
+    Raises:
+        UnsupportedError: A function without a law, or a request that is no gradient.
+        InputError: The derivative asked for has no meaning.
+    """
+    names = _quantities(problem)
+    asked: dict[str, dict[str, None]] = {}
+    for request in problem.requests:
+        _accept(request)
+        asked.setdefault(request.of, {}).update(dict.fromkeys(request.wrt))
+    sweeps = tuple(
+        _Backwards(problem, names, names[of], [names[w] for w in wrt]).sweep()
+        for of, wrt in asked.items()
+    )
+    return Derivation(problem, names, sweeps)
+
+
+def _accept(request: Request) -> None:
+    if request.kind != "grad":
+        raise UnsupportedError(f"{request.kind} is not supported yet; grad is")
+
+
+def _quantities(problem: Problem) -> dict[str, Variable]:
+    """Every quantity as a tensor variable, inner parts named, in the order of computation."""
+    names: dict[str, Variable] = {}
+    for given in problem.variables.values():
+        shape, row = tensor_shape(given.shape), is_row(given.shape)
+        names[given.name] = Variable(given.name, shape, given.facts, row=row)
+    taken = [*problem.variables, *problem.definitions, *problem.sizes]
+    namer = Namer(taken, lambda variable: names.update({variable.name: variable}))
+    for definition in problem.definitions.values():
+        body = namer.body(lower(definition.expression, names))
+        names[definition.name] = Variable(
+            definition.name,
+            tensor_shape(definition.shape),
+            definition.facts,
+            body,
+            "defined" if definition.given else "introduced",
+            is_row(definition.shape),
+        )
+    return names
+
+
+class _Backwards:
+    """One reverse sweep."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        names: dict[str, Variable],
+        of: Variable,
+        wrt: Sequence[Variable],
+    ) -> None:
+        if of.order:
+            raise InputError(f"the gradient is of a scalar, and {of.name} is none")
+        self.problem, self.of, self.wrt = problem, of, wrt
+        self.taken = set(names)
+        self.order = _computed_from(of)
+        self.needed = _depending_on(self.order, wrt)
+        self.pending: dict[Variable, list[Source]] = {}
+        self.adjoint: dict[Variable, Variable] = {}
+        self.steps: list[Step] = []
+
+    def sweep(self) -> Sweep:
+        """Go back from the scalar to every variable asked about."""
+        one = number(1)
+        self.adjoint[self.of] = Variable(self._bar(self.of), (), frozenset(), one, "adjoint")
+        for quantity in reversed(self.order):
+            if quantity not in self.needed:
+                continue
+            if quantity is not self.of:
+                self._step(quantity)
+            self._send(quantity)
+        results = tuple(self._result(variable) for variable in self.wrt)
+        forward = tuple(v for v in self.order if v.value is not None)
+        return Sweep(self.of, forward, tuple(self.steps), results)
+
+    def _bar(self, quantity: Variable) -> str:
+        name = f"{quantity.name}_bar"
+        while name in self.taken:
+            name += "_"
+        return name
+
+    def _send(self, quantity: Variable) -> None:
+        """Hand a quantity's adjoint on to what it is computed from."""
+        body = quantity.value
+        if body is None:
+            return
+        adjoint = self.adjoint[quantity]
+        first = quantity is self.of
+        start: Tensor = number(1) if first else adjoint
+        for target, sent in adjoints(body, start, quantity).items():
+            if target not in self.needed:
+                continue
+            jacobian = None
+            if not first and quantity.order <= 1 and target.order <= 1:
+                jacobian = coefficient_of(sent, adjoint)
+            source = Source(
+                quantity, None if first else adjoint, jacobian, sent, laws_between(body, target)
+            )
+            self.pending.setdefault(target, []).append(source)
+
+    def _step(self, quantity: Variable) -> None:
+        """Collect what was sent to a quantity, and simplify it."""
+        sources = tuple(self.pending.pop(quantity, ()))
+        lines = _lines(quantity, sources)
+        lines.extend(_with_structure(quantity, lines[-1].tensor))
+        result = lines[-1].tensor
+        name, none = self._bar(quantity), frozenset[str]()
+        adjoint = Variable(name, quantity.shape, none, result, "adjoint", quantity.row)
+        self.adjoint[quantity] = adjoint
+        sought = quantity in self.wrt
+        self.steps.append(Step(quantity, adjoint, sources, tuple(lines), sought))
+
+    def _result(self, variable: Variable) -> Result:
+        adjoint = self.adjoint.get(variable)
+        gradient = zero(variable.shape) if adjoint is None else adjoint.value
+        assert gradient is not None
+        closed = opened(gradient, READABLE)
+        given = _standing_for(closed)
+        structure = next((f for f in STRUCTURES if f in variable.facts), "")
+        return Result(
+            self.of.name,
+            variable.name,
+            gradient,
+            closed,
+            given,
+            structure,
+            adjoint is not None,
+        )
+
+
+def _lines(quantity: Variable, sources: Sequence[Source]) -> list[Line]:
+    """The equalities of a step, from what was sent to the shortest form."""
+    sent = add((source.sent for source in sources), quantity.shape)
+    kept = simplify(sent)
+    values = {s.adjoint: s.adjoint.value for s in sources if s.adjoint is not None}
+    opened_up = substitute(sent, values)
+    short = simplify(opened_up)
+    grown = sum(value.size - 1 for value in values.values() if value is not None)
+    trivial = all(value is not None and value.size <= 1 for value in values.values())
+    if values and not trivial and short.tensor.size >= kept.tensor.size + grown:
+        return _chain(sent, sent, kept.tensor, kept.reasons)
+    return _chain(sent, opened_up, short.tensor, short.reasons)
+
+
+def _chain(
+    sent: Tensor, inserted: Tensor, result: Tensor, reasons: tuple[Reason, ...]
+) -> list[Line]:
+    """What was sent, the adjoints inserted, without facts, with facts; each line once."""
+    lines = [Line(sent, ())]
+    if inserted is not sent:
+        lines.append(Line(inserted, (Reason("inserted"),)))
+    plain = simplify(inserted, facts=False)
+    if plain.tensor is not lines[-1].tensor and plain.tensor is not result:
+        lines.append(Line(plain.tensor, plain.reasons))
+    if result is not lines[-1].tensor:
+        lines.append(Line(result, reasons))
+    return lines
+
+
+STRUCTURES = ("symmetric", "positive_definite", "diagonal", "lower_triangular")
+
+
+def _with_structure(quantity: Variable, gradient: Tensor) -> list[Line]:
+    """The gradient with the structure of its variable, if that differs."""
+    if quantity.value is not None:
+        return []
+    if "diagonal" in quantity.facts:
+        axes = (0, 1)
+        found = contract(1, [(gradient, axes), (Delta(quantity.shape[0]), axes)], axes)
+        reason = Reason("diagonal_variable", (quantity,))
+    elif quantity.facts & {"symmetric", "positive_definite"} and quantity.order == 2:
+        half = Fraction(1, 2)
+        terms = [
+            contract(half, [(part, (0, 1))], (0, 1), dict(enumerate(gradient.shape)))
+            for part in (gradient, transpose(gradient))
+        ]
+        found = add(terms, gradient.shape)
+        reason = Reason("symmetric_variable", (quantity,))
+    elif "lower_triangular" in quantity.facts and quantity.order == 2:
+        raise UnsupportedError(
+            f"the gradient with respect to {quantity.name}, which is declared lower_triangular"
+        )
+    else:
+        return []
+    short = simplify(found)
+    if short.tensor is gradient:
+        return []
+    return [Line(short.tensor, (reason, *short.reasons))]
+
+
+def _computed_from(of: Variable) -> list[Variable]:
+    """The quantity and all it is computed from, each after its parts."""
+    finished: dict[Variable, None] = {}
+    stack: list[tuple[Variable, bool]] = [(of, False)]
+    while stack:
+        variable, left = stack.pop()
+        if left:
+            finished[variable] = None
+        elif variable not in finished:
+            stack.append((variable, True))
+            if variable.value is not None:
+                parts = variables_of(variable.value)
+                stack.extend((part, False) for part in parts if part not in finished)
+    return list(finished)
+
+
+def _depending_on(order: Iterable[Variable], wrt: Sequence[Variable]) -> set[Variable]:
+    """The quantities through which a variable asked about has an influence."""
+    found = set(wrt)
+    for variable in order:
+        if variable.value is not None and any(p in found for p in variables_of(variable.value)):
+            found.add(variable)
+    return found
+
+
+def opened(tensor: Tensor, limit: int) -> Tensor:
+    """The tensor with adjoints and introduced names replaced by what they stand for.
+
+    As long as it stays readable: at most ``limit`` symbols.
+    """
+    for _ in range(ALWAYS_OPEN):
+        names = [v for v in variables_of(tensor) if v.role in ("adjoint", "introduced")]
+        found = tensor
+        for name in sorted(names, key=_opening_order):
+            assert name.value is not None
+            wider = simplify(substitute(tensor, {name: name.value})).tensor
+            most = REPEATED if name.value.size > SMALL and _uses(tensor, name) > 1 else limit
+            if wider.size <= most or wider.size <= tensor.size:
+                found = wider
+                break
+        if found is tensor:
+            return tensor
+        tensor = found
+    return tensor
+
+
+def _uses(tensor: Tensor, variable: Variable) -> int:
+    """How often a variable is written in a tensor."""
+    if tensor is variable:
+        return 1
+    return sum(_uses(part, variable) for part in children(tensor))
+
+
+def _opening_order(variable: Variable) -> tuple[bool, int, str]:
+    assert variable.value is not None
+    return variable.role != "adjoint", variable.value.size, variable.name
+
+
+def _standing_for(tensor: Tensor) -> tuple[Variable, ...]:
+    """The names in a closed form that have to be explained, each before those that use it."""
+    found: dict[Variable, None] = {}
+
+    def visit(part: Tensor) -> None:
+        for variable in variables_of(part):
+            if variable.role in ("adjoint", "introduced") and variable not in found:
+                assert variable.value is not None
+                if variable.role == "introduced":
+                    visit(variable.value)
+                found[variable] = None
+
+    visit(tensor)
+    return tuple(found)

@@ -1,0 +1,132 @@
+"""The derivation as data: what is computed, step by step backwards, and what comes out.
+
+A :class:`Derivation` is immutable and holds everything that any printing of it shows. Quantities
+are :class:`~derive.tensor.nodes.Variable` s; every formula in it is a tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from derive.problem import Problem
+from derive.tensor.facts import Reason
+from derive.tensor.nodes import Tensor, Variable
+
+__all__ = ["Derivation", "Line", "Result", "Source", "Step", "Sweep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one quantity sends back to another.
+
+    Attributes:
+        user: The quantity ``u`` that is computed from ``v``.
+        adjoint: Its adjoint ``u_bar``; None for the quantity that is differentiated, whose is 1.
+        jacobian: The local Jacobian du/dv where it has at most two axes, else None; axes: those
+            of u, then those of v.
+        sent: Its contribution to ``v_bar``, written with ``u_bar``.
+        laws: The laws of differentiation used between ``u`` and ``v``.
+    """
+
+    user: Variable
+    adjoint: Variable | None
+    jacobian: Tensor | None
+    sent: Tensor
+    laws: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One equality: ``v_bar = tensor``, and why it equals the line before."""
+
+    tensor: Tensor
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The adjoint of one quantity.
+
+    Attributes:
+        quantity: The variable ``v``.
+        adjoint: ``v_bar``; its value is the result of the step.
+        sources: One for each quantity that is computed from ``v``.
+        lines: From the chain rule to the result.
+        sought: Whether it was asked for.
+    """
+
+    quantity: Variable
+    adjoint: Variable
+    sources: tuple[Source, ...]
+    lines: tuple[Line, ...]
+    sought: bool
+
+    @property
+    def result(self) -> Tensor:
+        """The adjoint, simplified."""
+        return self.lines[-1].tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One answer.
+
+    Attributes:
+        of, wrt: Names of the scalar and of the variable.
+        gradient: Written with the names of the steps.
+        closed: The same, written out in the problem's quantities as far as that stays readable.
+        given: Names used in ``closed`` that stand for something longer, in order of computation.
+        structure: The fact whose structure the gradient was given, or "".
+        occurs: Whether the variable occurs in what is differentiated.
+    """
+
+    of: str
+    wrt: str
+    gradient: Tensor
+    closed: Tensor
+    given: tuple[Variable, ...]
+    structure: str
+    occurs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Everything about one differentiated scalar: the way back, and the answers.
+
+    Attributes:
+        of: The scalar.
+        forward: Quantities that it is computed from and that have formulas, in order.
+        steps: Backwards, one for each quantity on the way.
+        results: One for each variable asked about.
+    """
+
+    of: Variable
+    forward: tuple[Variable, ...]
+    steps: tuple[Step, ...]
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A problem and its answers.
+
+    Attributes:
+        problem: As it was posed.
+        names: Every quantity by name: variables, definitions, and the names that were introduced.
+        sweeps: One for each scalar that is differentiated.
+    """
+
+    problem: Problem
+    names: Mapping[str, Variable]
+    sweeps: tuple[Sweep, ...]
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """All answers, in the order of the requests."""
+        return tuple(result for sweep in self.sweeps for result in sweep.results)
+
+    @property
+    def introduced(self) -> tuple[Variable, ...]:
+        """The names that were introduced for the derivation's sake."""
+        return tuple(v for v in self.names.values() if v.role == "introduced")

@@ -1,0 +1,94 @@
+"""Which laws lead from a formula back to one of its variables, for the reasons that are printed.
+
+The functions' laws are those of :data:`derive.calculus.rules.RULES`. What happens in sums and
+products is named here after the form in which the variable stands: ``z = W a + b`` is linear in
+each of its parts, ``J = ‖r‖²`` quadratic.
+"""
+
+from __future__ import annotations
+
+from derive.tensor.algebra import terms_of
+from derive.tensor.facts import Reason
+from derive.tensor.nodes import Call, Contraction, Map, Tensor, Variable
+from derive.tensor.substitution import variables_of
+
+__all__ = ["laws_between"]
+
+
+def laws_between(body: Tensor, target: Variable) -> tuple[Reason, ...]:
+    """The laws used on the way from a formula to a variable in it, outermost first."""
+    found: dict[Reason, None] = {}
+    _collect(body, target, found)
+    return tuple(found)
+
+
+def _collect(tensor: Tensor, target: Variable, found: dict[Reason, None]) -> None:
+    if isinstance(tensor, Map):
+        found[Reason(tensor.function, (tensor,))] = None
+        for arg, _ in tensor.args:
+            if arg is not target and target in variables_of(arg):
+                _collect(arg, target, found)
+    elif isinstance(tensor, Call):
+        found[Reason(tensor.function, (tensor,))] = None
+        for arg in tensor.args:
+            if arg is not target and target in variables_of(arg):
+                _collect(arg, target, found)
+    elif not isinstance(tensor, Variable):
+        for term in terms_of(tensor):
+            if target in variables_of(term):
+                _through_term(term, target, found)
+
+
+def _through_term(term: Contraction, target: Variable, found: dict[Reason, None]) -> None:
+    places = [p for p, factor in enumerate(term.factors) if factor[0] is target]
+    if len(places) == 1:
+        found[Reason(_form(term, target, places), (target,))] = None
+    inner = [f for f, _, _ in term.factors if f is not target and target in variables_of(f)]
+    if len(places) + len(inner) > 1 and Reason("product_rule", (target,)) not in found:
+        found[Reason("product_rule", (target,))] = None
+    for factor in inner:
+        _collect(factor, target, found)
+
+
+def _form(term: Contraction, target: Variable, places: list[int]) -> str:
+    """The name of the law for a variable that is a factor of a term."""
+    _, letters, power = term.factors[places[0]]
+    others = [f for p, f in enumerate(term.factors) if p != places[0] and f[1]]
+    if power == 2 and not term.order and not others:
+        return "squared_norm"
+    if power != 1:
+        return "power"
+    if not others:
+        return _alone(term, target)
+    shared = [x for x in letters for f in others if x in f[1]]
+    summed = [x for x in shared if x >= term.order]
+    if len(others) == 1 and len(summed) == 1 and term.order:
+        return _matrix_product(letters, others[0][1], summed[0])
+    if len(others) == 1 and not term.order and len(set(letters)) == len(shared):
+        return "inner_product"
+    if not summed and shared and set(letters) == set(range(term.order)):
+        return "hadamard"
+    return "linear"
+
+
+def _alone(term: Contraction, target: Variable) -> str:
+    _, letters, _ = next(f for f in term.factors if f[0] is target)
+    if len(letters) == 2 and letters[0] == letters[1]:
+        return "trace"
+    if any(x >= term.order for x in letters):
+        return "summed"
+    if len(letters) < term.order:
+        return "repeated"
+    if letters == (1, 0):
+        return "transposed"
+    return "addend" if abs(term.coefficient) == 1 else "scaled"
+
+
+def _matrix_product(own: tuple[int, ...], other: tuple[int, ...], letter: int) -> str:
+    """Whether the variable is the left or the right factor of ``Y = A B``."""
+    if len(own) == 1:
+        return "right_factor"
+    if len(other) == 1:
+        return "left_factor"
+    mine = next(x for x in own if x != letter)
+    return "left_factor" if mine == 0 else "right_factor"

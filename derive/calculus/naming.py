@@ -1,0 +1,113 @@
+"""Names for the inner parts of a formula, as a lecturer gives them: "write r = A x − b".
+
+An argument of a function or a power gets a name of its own when there is a sum over letters in it
+(a matrix product, say); so does the value of an inner function whose law is written with its value.
+Everything else stays where it is: nobody names ``1 − a``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+
+from derive.calculus.rules import RULES
+from derive.tensor.algebra import children, rebuild
+from derive.tensor.nodes import Call, Contraction, Map, Tensor, Variable
+from derive.tensor.recognition import recognise
+
+__all__ = ["Namer"]
+
+ARGUMENT_NAMES = ("q", "u", "U")
+SQUARED_NAMES = ("q", "r", "R")
+CALL_NAMES = ("q", "u", "M")
+VALUE_NAMES = {
+    "sigmoid": ("s", "s", "S"),
+    "tanh": ("h", "h", "H"),
+    "softmax": ("p", "p", "P"),
+    "log_softmax": ("l", "l", "L"),
+    "exp": ("e1", "w", "E"),
+}
+OTHER_NAMES = ("v", "v", "V")
+
+
+class Namer:
+    """Gives names to inner parts, each part once.
+
+    Args:
+        taken: Names that are in use.
+        found: Called with each new variable, its value set, in the order of computation.
+    """
+
+    def __init__(self, taken: Iterable[str], found: Callable[[Variable], None]) -> None:
+        self.taken = set(taken) | {"e", "pi", "I"}
+        self.found = found
+        self.named: dict[Tensor, Variable] = {}
+        self.done: dict[Tensor, Tensor] = {}
+        self.sums: dict[Tensor, bool] = {}
+
+    def body(self, tensor: Tensor) -> Tensor:
+        """The formula with its inner parts replaced by names."""
+        return self._inside(tensor, top=True)
+
+    def _inside(self, tensor: Tensor, top: bool = False) -> Tensor:
+        known = self.done.get(tensor)
+        if known is None:
+            parts = children(tensor)
+            new = [self._part(tensor, place, part) for place, part in enumerate(parts)]
+            known = tensor
+            if any(a is not b for a, b in zip(new, parts, strict=True)):
+                known = recognise(rebuild(tensor, new))
+            self.done[tensor] = known
+        if not top and isinstance(known, Map | Call) and self._value_wanted(known):
+            return self._name(known, VALUE_NAMES.get(known.function, OTHER_NAMES))
+        return known
+
+    def _part(self, parent: Tensor, place: int, part: Tensor) -> Tensor:
+        inner = self._inside(part)
+        if not self._sums_letters(inner):
+            return inner
+        if isinstance(parent, Map):
+            return self._name(inner, ARGUMENT_NAMES)
+        if isinstance(parent, Call):
+            return self._name(inner, CALL_NAMES)
+        if isinstance(parent, Contraction):
+            power = parent.factors[place][2]
+            if power not in (1, Fraction(1, 2)) and inner.order:
+                return self._name(inner, SQUARED_NAMES)
+        return inner
+
+    def _value_wanted(self, node: Map | Call) -> bool:
+        """Whether the law of this inner function is written with its value."""
+        rule = RULES.get(node.function)
+        if rule is None or not rule.uses_value or node.function in ("inverse", "det"):
+            return False
+        return any(isinstance(part, Variable) and part.value is not None for part in children(node))
+
+    def _sums_letters(self, tensor: Tensor) -> bool:
+        known = self.sums.get(tensor)
+        if known is None:
+            known = isinstance(tensor, Contraction) and bool(tensor.summed)
+            if not isinstance(tensor, Map | Call | Variable):
+                known = known or any(self._sums_letters(part) for part in children(tensor))
+            elif isinstance(tensor, Map):
+                known = tensor.order > 0 and any(self._sums_letters(p) for p, _ in tensor.args)
+            self.sums[tensor] = known
+        return known
+
+    def _name(self, tensor: Tensor, candidates: tuple[str, str, str]) -> Tensor:
+        if isinstance(tensor, Variable):
+            return tensor
+        known = self.named.get(tensor)
+        if known is None:
+            stem = candidates[min(tensor.order, 2)]
+            name, count = stem, 0
+            while name in self.taken or f"{name}_bar" in self.taken:
+                count += 1
+                name = f"{stem.rstrip('0123456789')}{count}"
+            self.taken.add(name)
+            known = Variable(name, tensor.shape, frozenset(), tensor, "introduced")
+            self.named[tensor] = known
+            self.found(known)
+        return known
+
+

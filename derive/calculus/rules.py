@@ -1,0 +1,256 @@
+"""RULES: the laws of differentiation, one row each.
+
+Notation, here and in the printed notes:
+
+    x, X     argument of a function             G        adjoint of its value
+    v, Y     its value                          <A, B>   sum of A .* B over all entries
+
+A contraction is differentiated by leaving each factor out in turn, a sum term by term; both are in
+:mod:`derive.calculus.reverse`. What remains are the functions. An entrywise function has its scalar
+derivative with respect to each argument, a formula in its arguments ``x, y, z`` and its value
+``v``. A function of whole arrays says what it sends back to its argument, in index notation; ``*``
+stands for leading axes that the function leaves alone.
+
+A law is right when <G, dY> = <X_bar, dX> for every G and every dX; ``tests/calculus/test_rules.py``
+checks that for every row at points that are not symmetric, and fails for a row without a sample.
+
+[PP12] is Petersen and Pedersen, The Matrix Cookbook, version of 15 November 2012.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Final
+
+import sympy
+
+__all__ = ["RULES", "ArrayRule", "EntrywiseRule", "IndexedFactor", "IndexedTerm"]
+
+X, Y, Z, V = sympy.symbols("x y z v", real=True)
+
+
+@dataclass(frozen=True)
+class EntrywiseRule:
+    """The scalar derivative of an entrywise function.
+
+    Attributes:
+        derivatives: One formula for each argument, in ``x, y, z`` (arguments) and ``v`` (value).
+        statement: As a lecturer says it.
+        source: Where a reader can look it up.
+        domain: Where it holds.
+        kink: The value given to the derivative where there is none.
+    """
+
+    derivatives: tuple[str, ...]
+    statement: str
+    source: str = "definition"
+    domain: str = "everywhere"
+    kink: str = ""
+
+    @cached_property
+    def formulas(self) -> tuple[Any, ...]:
+        """The derivatives as SymPy formulas; functions of the language are undefined functions."""
+        return tuple(_formula(text) for text in self.derivatives)
+
+    @property
+    def uses_value(self) -> bool:
+        """Whether a derivative is written with the function's value."""
+        return any(re.search(r"\bv\b", text) for text in self.derivatives)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFactor:
+    """``Y[*a]`` or ``inverse(X)[b,a]`` in a law: a name, a function of it, letters."""
+
+    name: str
+    function: str
+    leading: bool
+    letters: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedTerm:
+    """One term of a law: a coefficient and factors."""
+
+    coefficient: Fraction
+    factors: tuple[IndexedFactor, ...]
+
+
+@dataclass(frozen=True)
+class ArrayRule:
+    """What a function of a whole array sends back to its argument.
+
+    Attributes:
+        adjoint: X_bar in index notation over ``G``, ``Y`` and ``X``.
+        axes: Letters of X_bar's own axes.
+        statement: The differential, as a lecturer writes it.
+        source: Where a reader can look it up.
+        domain: What must hold at the point.
+    """
+
+    adjoint: str
+    axes: str
+    statement: str
+    source: str
+    domain: str = "everywhere"
+
+    @cached_property
+    def terms(self) -> tuple[IndexedTerm, ...]:
+        """The adjoint taken apart."""
+        return tuple(_term(text) for text in re.split(r"(?<=\])\s+(?=[-+]\s)", self.adjoint))
+
+    @property
+    def uses_value(self) -> bool:
+        """Whether the adjoint is written with the function's value."""
+        return any(factor.name == "Y" for term in self.terms for factor in term.factors)
+
+
+FACTOR = re.compile(r"(?:(\w+)\()?([XYG])\)?\[(\*?)([a-z,]*)\]")
+
+
+def _term(text: str) -> IndexedTerm:
+    coefficient = Fraction(-1 if text.startswith("-") else 1)
+    factors = tuple(
+        IndexedFactor(name, function, bool(star), letters.replace(",", ""))
+        for function, name, star, letters in FACTOR.findall(text)
+    )
+    return IndexedTerm(coefficient, factors)
+
+
+FUNCTION_NAMES: Final = ("gt", "lt", "ge", "le", "where", "sigmoid", "softplus", "clip")
+
+
+def _formula(text: str) -> Any:
+    names: dict[str, Any] = {name: sympy.Function(name) for name in FUNCTION_NAMES}
+    names |= {"x": X, "y": Y, "z": Z, "v": V}
+    return sympy.parse_expr(text, local_dict=names)
+
+
+def _smooth(derivative: str, statement: str, domain: str = "everywhere") -> EntrywiseRule:
+    return EntrywiseRule((derivative,), statement, "scalar calculus", domain)
+
+
+ENTRYWISE: Final[Mapping[str, EntrywiseRule]] = {
+    "exp": _smooth("v", "exp′(x) = exp(x)"),
+    "log": _smooth("1/x", "log′(x) = 1/x", "x > 0"),
+    "log1p": _smooth("1/(1 + x)", "log1p′(x) = 1/(1 + x)", "x > -1"),
+    "abs": EntrywiseRule(("sign(x)",), "|x|′ = sign(x)", kink="|x|′ at 0 is 0"),
+    "sign": EntrywiseRule(("0",), "sign is constant on either side of 0", kink="sign′(0) is 0"),
+    "heaviside": EntrywiseRule(
+        ("0",), "heaviside is constant on either side of 0", kink="heaviside′(0) is 0"
+    ),
+    "sin": _smooth("cos(x)", "sin′(x) = cos(x)"),
+    "cos": _smooth("-sin(x)", "cos′(x) = −sin(x)"),
+    "tan": _smooth("1 + v**2", "tan′(x) = 1 + tan²(x)", "x is no odd multiple of pi/2"),
+    "asin": _smooth("(1 - x**2)**Rational(-1, 2)", "asin′(x) = 1/√(1 − x²)", "|x| < 1"),
+    "acos": _smooth("-(1 - x**2)**Rational(-1, 2)", "acos′(x) = −1/√(1 − x²)", "|x| < 1"),
+    "atan": _smooth("1/(1 + x**2)", "atan′(x) = 1/(1 + x²)"),
+    "sinh": _smooth("cosh(x)", "sinh′(x) = cosh(x)"),
+    "cosh": _smooth("sinh(x)", "cosh′(x) = sinh(x)"),
+    "tanh": _smooth("1 - v**2", "tanh′(x) = 1 − tanh²(x)"),
+    "erf": _smooth("2/sqrt(pi)*exp(-x**2)", "erf′(x) = (2/√π) exp(−x²)"),
+    "sigmoid": _smooth("v*(1 - v)", "σ′(x) = σ(x) (1 − σ(x))"),
+    "softplus": _smooth("sigmoid(x)", "softplus′(x) = σ(x)"),
+    "relu": EntrywiseRule(("gt(x, 0)",), "relu′(x) = 1[x > 0]", kink="relu′(0) is 0"),
+    "selu": EntrywiseRule(
+        (
+            "where(gt(x, 0), Rational('1.0507009873554804934193349852946'), "
+            "v + Rational('1.7580993408473768599402175208123'))",
+        ),
+        "selu′(x) = λ above 0, selu(x) + λα below",
+        "Klambauer et al., Self-Normalizing Neural Networks, 2017",
+        kink="selu′(0) is λα",
+    ),
+    "gelu": _smooth(
+        "(1 + erf(x/sqrt(2)))/2 + x*exp(-x**2/2)/sqrt(2*pi)", "gelu′(x) = Φ(x) + x φ(x)"
+    ),
+    "gelu_tanh": _smooth(
+        "(1 + tanh(sqrt(2/pi)*(x + Rational(44715, 1000000)*x**3)))/2"
+        " + x*(1 - tanh(sqrt(2/pi)*(x + Rational(44715, 1000000)*x**3))**2)"
+        "*sqrt(2/pi)*(1 + Rational(134145, 1000000)*x**2)/2",
+        "gelu_tanh′(x) = (1 + t)/2 + x (1 − t²) u′/2, with t = tanh(u), u = √(2/π) (x + 0.044715 x³)",
+    ),
+    "silu": _smooth("v + sigmoid(x)*(1 - v)", "silu′(x) = silu(x) + σ(x) (1 − silu(x))"),
+    "mish": _smooth(
+        "tanh(softplus(x)) + x*sigmoid(x)*(1 - tanh(softplus(x))**2)",
+        "mish′(x) = t + x σ(x) (1 − t²), with t = tanh(softplus(x))",
+    ),
+    "leaky_relu": EntrywiseRule(
+        ("where(gt(x, 0), 1, y)", "where(gt(x, 0), 0, x)"),
+        "leaky_relu′(x) = 1 above 0, the slope below",
+        kink="leaky_relu′(0) is the slope",
+    ),
+    "elu": EntrywiseRule(
+        ("where(gt(x, 0), 1, v + y)", "where(gt(x, 0), 0, exp(x) - 1)"),
+        "elu′(x) = 1 above 0, elu(x) + α below",
+        kink="elu′(0) is α",
+    ),
+    "max": EntrywiseRule(
+        ("gt(x, y)", "gt(y, x)"), "max′ is 1 for the larger argument", kink="max′ at a tie is 0"
+    ),
+    "min": EntrywiseRule(
+        ("lt(x, y)", "lt(y, x)"), "min′ is 1 for the smaller argument", kink="min′ at a tie is 0"
+    ),
+    "clip": EntrywiseRule(
+        ("gt(x, y)*lt(x, z)", "lt(x, y)", "gt(x, z)"),
+        "clip′ is 1 between the bounds, 0 outside",
+        kink="clip′ at a bound is 0",
+    ),
+    "where": EntrywiseRule(
+        ("0", "where(x, 1, 0)", "where(x, 0, 1)"),
+        "where passes the derivative of the branch taken",
+        kink="the condition counts as constant",
+    ),
+    "huber": EntrywiseRule(
+        ("clip(x, -y, y)", "where(gt(abs(x), y), abs(x) - y, 0)"),
+        "huber′(r) = r inside δ, δ sign(r) outside",
+        "Huber, Robust Estimation of a Location Parameter, 1964",
+        "delta > 0",
+    ),
+} | {
+    comparison: EntrywiseRule(
+        ("0", "0"), "an indicator is constant away from its threshold", kink="there it is 0"
+    )
+    for comparison in ("lt", "le", "gt", "ge")
+}
+
+ARRAYS: Final[Mapping[str, ArrayRule]] = {
+    "inverse": ArrayRule(
+        "- Y[i,a] G[i,j] Y[b,j]", "ab", "dX⁻¹ = −X⁻¹ dX X⁻¹", "[PP12] (40)", "X invertible"
+    ),
+    "det": ArrayRule(
+        "G[] Y[] inverse(X)[b,a]",
+        "ab",
+        "d det X = det(X) tr(X⁻¹ dX)",
+        "Jacobi's formula, [PP12] (41)",
+        "X invertible",
+    ),
+    "logdet": ArrayRule(
+        "G[] inverse(X)[b,a]", "ab", "d log det X = tr(X⁻¹ dX)", "[PP12] (43)", "det X > 0"
+    ),
+    "softmax": ArrayRule(
+        "Y[*a] G[*a] - Y[*a] Y[*i] G[*i]",
+        "a",
+        "softmax: ∂p/∂z = diag(p) − p pᵀ",
+        "quotient rule on exp(z)/sum(exp(z))",
+    ),
+    "log_softmax": ArrayRule(
+        "G[*a] - softmax(X)[*a] G[*i]",
+        "a",
+        "log softmax: ∂l/∂z = I − 1 softmax(z)ᵀ",
+        "l = z − logsumexp(z)",
+    ),
+    "logsumexp": ArrayRule(
+        "G[*] softmax(X)[*a]",
+        "a",
+        "logsumexp: ∂/∂z = softmax(z)",
+        "chain rule on log(sum(exp(z)))",
+    ),
+}
+
+RULES: Final[Mapping[str, EntrywiseRule | ArrayRule]] = {**ENTRYWISE, **ARRAYS}
+"""Every function that has a law, by name."""

@@ -1,0 +1,269 @@
+"""Matrix notation as one line of text: Unicode mathematics, or the problem language itself.
+
+Two styles, each a table of precedences and one of templates. ``UNICODE`` is what a lecturer writes
+(``W2ᵀ (p − y) ⊙ 1[z1 > 0]``); ``LANGUAGE`` can be read again as a problem
+(``(W2'*(p - y)) .* where(z1 > 0, 1, 0)``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from derive.notation.expression import Expr
+from derive.tensor.nodes import Variable
+from derive.tensor.printing import index_notation
+
+__all__ = ["LANGUAGE", "UNICODE", "Style", "name_of", "number_text", "text"]
+
+GREEK: Final[Mapping[str, str]] = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ",
+    "eta": "η", "theta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν",
+    "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ",
+    "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ",
+    "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
+}  # fmt: skip
+
+SUPERSCRIPTS: Final = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
+FUNCTION_TEXT: Final = {"sigmoid": "σ", "inv": "inv"}
+RELATIONS: Final = {"gt": ">", "lt": "<", "ge": "≥", "le": "≤"}
+ASCII_RELATIONS: Final = {"gt": ">", "lt": "<", "ge": ">=", "le": "<="}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one kind of text writes each operator.
+
+    Attributes:
+        levels: Precedence of each operator; a part below what its place demands gets brackets.
+        symbols: The sign of each operator.
+        name: How a variable's name is written.
+        ascii: Whether only ASCII characters may appear.
+    """
+
+    levels: Mapping[str, int]
+    symbols: Mapping[str, str]
+    name: Callable[[Variable], str]
+    ascii: bool
+
+
+def name_of(variable: Variable) -> str:
+    """A variable's name in Unicode: ``z̄2`` for the adjoint of z2, ``λ`` for lambda."""
+    name = variable.name
+    bar = variable.role == "adjoint"
+    if bar:
+        name = name.removesuffix("_bar")
+    stem = name.rstrip("0123456789")
+    tail = name[len(stem) :]
+    head, _, rest = stem.partition("_")
+    head = GREEK.get(head, head)
+    if bar:
+        head = head + "\u0304" if len(head) == 1 else "".join(c + "\u0305" for c in head)
+    return head + ("_" + rest if rest else "") + tail
+
+
+UNICODE: Final = Style(
+    {"add": 1, "negative": 1, "hadamard": 2, "quotient": 2, "product": 3, "fraction": 3},
+    {
+        "add": " + ", "subtract": " − ", "negative": "−", "product": " ", "hadamard": " ⊙ ",
+        "quotient": " ⊘ ", "fraction": " / ", "transpose": "ᵀ",
+    },
+    name_of,
+    False,
+)  # fmt: skip
+
+LANGUAGE: Final = Style(
+    {"add": 1, "product": 2, "fraction": 2, "hadamard": 3, "quotient": 3, "negative": 1},
+    {
+        "add": " + ", "subtract": " - ", "negative": "-", "product": "*", "hadamard": " .* ",
+        "quotient": " ./ ", "fraction": "/", "transpose": "'",
+    },
+    lambda variable: variable.name,
+    True,
+)  # fmt: skip
+
+POSTFIX: Final = 5
+ATOM: Final = 6
+
+
+def text(expr: Expr, style: Style = UNICODE) -> str:
+    """The expression as one line."""
+    return _Writer(style).write(expr, 0)
+
+
+def number_text(value: Fraction) -> str:
+    """A rational number as people write it: ``3``, ``1/2``, ``0.01``."""
+    if value.denominator == 1:
+        return str(value.numerator)
+    below = value.denominator
+    while below % 10 == 0:
+        below //= 10
+    decimal = below == 1 or (value.denominator > 16 and not (10**12 % value.denominator))
+    return repr(float(value)) if decimal and value.denominator > 2 else str(value)
+
+
+class _Writer:
+    def __init__(self, style: Style) -> None:
+        self.style = style
+
+    def write(self, expr: Expr, least: int) -> str:
+        body = getattr(self, f"_{expr.op}", self._function)(expr)
+        return f"({body})" if self._level(expr) < least else body
+
+    def _level(self, expr: Expr) -> int:
+        if expr.op == "broadcast":
+            return self._level(expr.args[0])
+        if expr.op == "number" and expr.value.denominator != 1:
+            return 2 if "/" in number_text(expr.value) else ATOM
+        if expr.op == "index":
+            return 0
+        if expr.op in ("power", "hadamard_power", "transpose"):
+            return POSTFIX
+        if expr.op == "call" and expr.value in RELATIONS:
+            return ATOM
+        if expr.op == "rowsum" or expr.op == "sum":
+            return ATOM if not self._sums_vector(expr) else 2
+        return self.style.levels.get(expr.op, ATOM)
+
+    def _sums_vector(self, expr: Expr) -> bool:
+        inner = expr.args[0]
+        if inner.op == "transpose":
+            inner = inner.args[0]
+        return expr.op == "sum" and not self.style.ascii and inner.op == "symbol" and _is_vector(inner)
+
+    def _symbol(self, expr: Expr) -> str:
+        return self.style.name(expr.value)
+
+    def _number(self, expr: Expr) -> str:
+        return number_text(expr.value)
+
+    def _constant(self, expr: Expr) -> str:
+        written = str(expr.value).replace("E", "e") if str(expr.value) == "E" else str(expr.value)
+        if self.style.ascii:
+            return written if expr.value.is_Atom else f"({written})"
+        return GREEK.get(written, written) if expr.value.is_Atom else f"({written})"
+
+    def _identity(self, expr: Expr) -> str:
+        return f"I({expr.rows})" if self.style.ascii else "I"
+
+    def _ones(self, expr: Expr) -> str:
+        sizes = f"{expr.rows}" if expr.is_column else f"{expr.rows},{expr.cols}"
+        return f"ones({sizes})"
+
+    def _add(self, expr: Expr) -> str:
+        pieces = [self.write(expr.args[0], 1)]
+        for term in expr.args[1:]:
+            sign = "subtract" if term.op == "negative" else "add"
+            inner = term.args[0] if term.op == "negative" else term
+            pieces.append(self.style.symbols[sign] + self.write(inner, 2))
+        return "".join(pieces)
+
+    def _negative(self, expr: Expr) -> str:
+        return self.style.symbols["negative"] + self.write(expr.args[0], 2)
+
+    def _product(self, expr: Expr) -> str:
+        level = self.style.levels["product"]
+        pieces = []
+        for position, arg in enumerate(expr.args):
+            least = level + 1 if arg.op == "fraction" or position else level
+            if arg.op == "product":
+                least = level + 1
+            pieces.append(self.write(arg, least))
+        return self.style.symbols["product"].join(pieces)
+
+    def _fraction(self, expr: Expr) -> str:
+        level = self.style.levels["fraction"]
+        above = self.write(expr.args[0], level)
+        return above + self.style.symbols["fraction"] + self.write(expr.args[1], level + 1)
+
+    def _hadamard(self, expr: Expr) -> str:
+        level = self.style.levels["hadamard"]
+        pieces = [
+            self.write(arg, level + (arg.op in ("quotient", "hadamard"))) for arg in expr.args
+        ]
+        return self.style.symbols["hadamard"].join(pieces)
+
+    def _quotient(self, expr: Expr) -> str:
+        level = self.style.levels["quotient"]
+        above = self.write(expr.args[0], level)
+        return above + self.style.symbols["quotient"] + self.write(expr.args[1], level + 1)
+
+    def _power(self, expr: Expr) -> str:
+        base, exponent = expr.args[0], expr.value
+        if exponent == Fraction(1, 2):
+            return f"sqrt({self.write(base, 0)})" if self.style.ascii else f"√({self.write(base, 0)})"
+        inner = self.write(base, ATOM if base.op != "norm" else 0)
+        if self.style.ascii:
+            return f"{inner}^{_exponent(exponent)}"
+        return inner + str(exponent).translate(SUPERSCRIPTS)
+
+    def _hadamard_power(self, expr: Expr) -> str:
+        base, exponent = expr.args[0], expr.value
+        if exponent == Fraction(1, 2):
+            return f"sqrt({self.write(base, 0)})"
+        if expr.is_column and not self.style.ascii and exponent.denominator == 1 and exponent > 0:
+            return self.write(base, ATOM) + str(exponent).translate(SUPERSCRIPTS)
+        if exponent == -1:
+            return f"1{self.style.symbols['quotient']}{self.write(base, ATOM)}"
+        inner = self.write(base, ATOM)
+        if self.style.ascii:
+            return f"{inner}.^{_exponent(exponent)}"
+        return f"{inner}^⊙{str(exponent).translate(SUPERSCRIPTS)}"
+
+    def _transpose(self, expr: Expr) -> str:
+        inner = expr.args[0]
+        if inner.op == "call" and inner.value == "inv" and not self.style.ascii:
+            return f"{self.write(inner.args[0], ATOM)}⁻ᵀ"
+        return self.write(inner, ATOM) + self.style.symbols["transpose"]
+
+    def _norm(self, expr: Expr) -> str:
+        inner = self.write(expr.args[0], 0)
+        return f"norm2({inner})" if self.style.ascii else f"‖{inner}‖"
+
+    def _sum(self, expr: Expr) -> str:
+        if self._sums_vector(expr):
+            inner = expr.args[0]
+            if inner.op == "transpose":
+                return f"{self.write(inner.args[0], 4)} 1"
+            return f"1ᵀ {self.write(inner, 4)}"
+        return f"sum({self.write(expr.args[0], 0)})"
+
+    def _broadcast(self, expr: Expr) -> str:
+        return self.write(expr.args[0], 0)
+
+    def _index(self, expr: Expr) -> str:
+        return index_notation(expr.value)
+
+    def _call(self, expr: Expr) -> str:
+        name = expr.value
+        args = [self.write(arg, 0) for arg in expr.args]
+        if name in RELATIONS:
+            if self.style.ascii:
+                return f"where({args[0]} {ASCII_RELATIONS[name]} {args[1]}, 1, 0)"
+            return f"1[{args[0]} {RELATIONS[name]} {args[1]}]"
+        if not self.style.ascii:
+            if name == "abs":
+                return f"|{args[0]}|"
+            if name == "logdet":
+                return f"log det {self.write(expr.args[0], ATOM)}"
+            if name == "log" and expr.args[0].op == "symbol":
+                return f"log {args[0]}"
+            if name == "inv":
+                return f"{self.write(expr.args[0], ATOM)}⁻¹"
+            name = FUNCTION_TEXT.get(name, name)
+        return f"{name}({', '.join(args)})"
+
+    def _function(self, expr: Expr) -> str:
+        names = {"trace": "tr"}
+        args = ", ".join(self.write(arg, 0) for arg in expr.args)
+        return f"{names.get(expr.op, expr.op)}({args})"
+
+
+def _is_vector(expr: Expr) -> bool:
+    return expr.is_column or expr.rows == 1
+
+
+def _exponent(value: Fraction) -> str:
+    return str(value) if value.denominator == 1 and value > 0 else f"({value})"
