@@ -34,6 +34,8 @@ def impose(raw: Array, facts: frozenset[str], shape: Shape, rng: np.random.Gener
         rng: For what the raw entries do not decide.
     """
     value = raw
+    if "orthogonal" in facts:
+        return _orthogonal(value, facts, rng)
     if "integer" in facts and "probability" in facts:
         facts = facts | {"onehot"}
     if "onehot" in facts:
@@ -41,8 +43,6 @@ def impose(raw: Array, facts: frozenset[str], shape: Shape, rng: np.random.Gener
     if "probability" in facts:
         value = np.abs(value) + 0.2
         return value / value.sum(axis=_probability_axes(shape), keepdims=True)
-    if "orthogonal" in facts:
-        return _orthogonal(value, facts)
     if "integer" in facts:
         value = np.round(3 * value)
         value = np.abs(value) + 1.0 if "positive" in facts else value
@@ -71,10 +71,12 @@ def _one_hot(raw: Array, by_row: bool, rng: np.random.Generator) -> Array:
     return value if by_row else value.T
 
 
-def _orthogonal(raw: Array, facts: frozenset[str]) -> Array:
+def _orthogonal(raw: Array, facts: frozenset[str], rng: np.random.Generator) -> Array:
     size = len(raw)
     if "positive_definite" in facts:
         return np.eye(size)
+    if facts & {"integer", "onehot", "probability", "nonnegative"}:
+        return np.asarray(np.eye(size)[rng.permutation(size)])
     if facts & {"diagonal", "lower_triangular"}:
         return np.diag(np.where(np.diagonal(raw) >= 0, 1.0, -1.0))
     if "symmetric" in facts:
