@@ -11,7 +11,7 @@ between shapes arrive.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import TypeAlias
 
 import sympy
@@ -53,7 +53,7 @@ class ShapeMismatch(InputError):
         self.operands = operands
 
 
-@lru_cache(maxsize=None)
+@cache
 def _symbol(name: str) -> Dim:
     return sympy.Symbol(name, integer=True, positive=True)
 
@@ -114,7 +114,8 @@ class Unification:
     """Equations between dimensions, and what they bind the undeclared ones to.
 
     Undeclared dimensions are fresh symbols (:meth:`fresh`); every other symbol is declared and
-    equal only to itself.
+    equal only to itself. A fresh dimension is never bound to 1: whether an axis has length 1
+    decides what a product is and what broadcasts, and is not left open.
     """
 
     def __init__(self) -> None:
@@ -145,6 +146,8 @@ class Unification:
         left, right = self.resolve(left), self.resolve(right)
         if same(left, right):
             return True
+        if same(left, ONE) or same(right, ONE):
+            return False
         if left in self._fresh and left not in right.free_symbols:
             self._bindings[left] = right
             return True

@@ -14,6 +14,7 @@ They raise :class:`~derive.shapes.ShapeMismatch`, with the operands at fault.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import sympy
@@ -85,7 +86,7 @@ class MatrixCall(_Call, MatrixExpr):
         label = name if isinstance(name, Str) else Str(name)
         return MatrixExpr.__new__(cls, label, *operands)
 
-    @property
+    @cached_property
     def shape(self) -> Extent:
         """Rows and columns."""
         extents = tuple(extent_of(operand) for operand in self.operands)
@@ -176,40 +177,70 @@ def add(*operands: Expression) -> Expression:
 
 def negate(operand: Expression) -> Expression:
     """Minus the operand."""
-    return -operand if _is_scalar(operand) else MatMul(sympy.Integer(-1), operand)
+    return multiply(sympy.Integer(-1), operand)
 
 
-def multiply(left: Expression, right: Expression) -> Expression:
-    """The matrix product; a scalar operand scales."""
-    left, right = scalar(left), scalar(right)
-    if _is_scalar(left) and _is_scalar(right):
-        return sympy.Mul(left, right)
-    if _is_scalar(left) or _is_scalar(right):
-        return MatMul(left, right)
-    (rows, inner), (other, columns) = left.shape, right.shape
-    if not same(inner, other):
-        advice = ""
-        if same(inner, ONE) and same(columns, ONE):
-            advice = "two columns have no matrix product; entry by entry it is .*, inner and outer"
-            advice += " products are written with '"
-        raise ShapeMismatch(
-            f"* needs as many columns on its left as rows on its right, "
-            f"got {shape_text((rows, inner))} and {shape_text((other, columns))}",
-            (advice,) if advice else (),
-            operands=(0, 1),
+def multiply(*operands: Expression) -> Expression:
+    """The matrix product, from left to right; a scalar operand scales."""
+    scalars: list[Expression] = []
+    factors: list[MatrixExpr] = []
+    extent = (ONE, ONE)
+    for position, operand in enumerate(operands):
+        operand = scalar(operand)
+        if _is_scalar(operand):
+            scalars.append(operand)
+            continue
+        if not factors:
+            extent = operand.shape
+        elif same(extent[1], operand.shape[0]):
+            extent = (extent[0], operand.shape[1])
+        else:
+            raise _no_product(position, extent, operand.shape)
+        parts = operand.args if isinstance(operand, MatMul) else (operand,)
+        scalars += (part for part in parts if _is_scalar(part))
+        factors += (part for part in parts if not _is_scalar(part))
+        if _is_one_by_one(extent):
+            scalars.append(Trace(_matrix_product(factors)))
+            factors = []
+    coefficient = sympy.Mul(*scalars)
+    if not factors:
+        return coefficient
+    return _matrix_product(factors if coefficient == 1 else [coefficient, *factors])
+
+
+def _matrix_product(factors: Sequence[Expression]) -> MatrixExpr:
+    return MatMul(*factors) if len(factors) > 1 else factors[0]
+
+
+def _no_product(position: int, left: Extent, right: Extent) -> ShapeMismatch:
+    advice: tuple[str, ...] = ()
+    if same(left[1], ONE) and same(right[1], ONE):
+        advice = (
+            "two columns have no matrix product; entry by entry it is .*, inner and outer "
+            "products are written with '",
         )
-    return scalar(MatMul(left, right))
+    return ShapeMismatch(
+        f"* needs as many columns on its left as rows on its right, "
+        f"got {shape_text(left)} and {shape_text(right)}",
+        advice,
+        operands=(position - 1, position),
+    )
 
 
-def hadamard(left: Expression, right: Expression) -> Expression:
+def hadamard(*operands: Expression) -> Expression:
     """The entrywise product, with axes of size 1 repeated."""
-    left, right = scalar(left), scalar(right)
-    if _is_scalar(left) and _is_scalar(right):
-        return sympy.Mul(left, right)
-    if _is_scalar(left) or _is_scalar(right):
-        return MatMul(left, right) if _is_scalar(left) else MatMul(right, left)
-    extent = _common_extent(".*", (left, right))
-    return HadamardProduct(_spread(left, extent), _spread(right, extent))
+    arguments = [scalar(operand) for operand in operands]
+    scalars = [argument for argument in arguments if _is_scalar(argument)]
+    arrays = [argument for argument in arguments if not _is_scalar(argument)]
+    if not arrays:
+        return sympy.Mul(*scalars)
+    extent = _common_extent(".*", arrays)
+    factors: list[MatrixExpr] = []
+    for array in arrays:
+        spread = _spread(array, extent)
+        factors += spread.args if isinstance(spread, HadamardProduct) else (spread,)
+    product = HadamardProduct(*factors) if len(factors) > 1 else factors[0]
+    return multiply(*scalars, product)
 
 
 def divide(left: Expression, right: Expression) -> Expression:
@@ -223,7 +254,7 @@ def divide(left: Expression, right: Expression) -> Expression:
         )
     if right == 0:
         raise InputError("division by zero")
-    return sympy.Mul(left, 1 / right) if _is_scalar(left) else MatMul(1 / right, left)
+    return multiply(1 / right, left)
 
 
 def hadamard_divide(left: Expression, right: Expression) -> Expression:
@@ -336,12 +367,16 @@ def call(name: str, *operands: Expression) -> Expression:
     function = FUNCTIONS.get(name)
     if function is None:
         if name in RESERVED:
-            raise UnsupportedError(f"{name} is a function of the language that is not supported yet")
+            raise UnsupportedError(
+                f"{name} is a function of the language that is not supported yet"
+            )
         raise InputError(f"there is no function {name}")
     if not function.arity[0] <= len(operands) <= function.arity[1]:
         raise InputError(f"{function.usage} takes {function.count}, got {len(operands)}")
     arguments = [scalar(operand) for operand in operands]
-    arguments += [sympy.nsimplify(d) for d in function.defaults[len(operands) - function.arity[0] :]]
+    arguments += [
+        sympy.nsimplify(d) for d in function.defaults[len(operands) - function.arity[0] :]
+    ]
     extent = result_extent(function, [extent_of(argument) for argument in arguments])
     node = SYMPY_NODES.get(function.name)
     if node is not None and not all(_is_scalar(argument) for argument in arguments):
@@ -360,4 +395,3 @@ SYMPY_NODES = {
     "det": Determinant,
 }
 """Functions of the language for which SymPy has a node."""
-

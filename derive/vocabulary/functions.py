@@ -156,10 +156,14 @@ _ROWS: Final = (
     _row("layer", "affine", "W x b", "m n, n k, m 1 -> m k", "W*x + b"),
     # Losses.
     _row("loss", "sse", "r", "m n -> 1 1", "sum(r .* r)"),
-    _row("loss", "huber", "r delta", "m n, 1 1 -> 1 1", "r^2/2 inside delta, linear outside; summed"),
+    _row(
+        "loss", "huber", "r delta", "m n, 1 1 -> 1 1", "r^2/2 inside delta, linear outside; summed"
+    ),
     _row("loss", "cross_entropy", "p y", "m n, m n -> 1 1", "-sum(y .* log(p))"),
     _row("loss", "softmax_cross_entropy", "z y", "n 1, n 1 -> 1 1", "-sum(y .* log_softmax(z))"),
-    _row("loss", "rowsoftmax_cross_entropy", "Z Y", "m n, m n -> 1 1", "-sum(Y .* rowlog_softmax(Z))"),
+    _row(
+        "loss", "rowsoftmax_cross_entropy", "Z Y", "m n, m n -> 1 1", "-sum(Y .* rowlog_softmax(Z))"
+    ),
     _row("loss", "nll", "logp y", "m n, m n -> 1 1", "-sum(y .* logp)"),
     _row("loss", "kl", "p q", "m n, m n -> 1 1", "sum(p .* log(p ./ q))"),
     _row("loss", "mse", "a y", "m n, m n -> 1 1", "mean((a - y).^2)"),
@@ -183,8 +187,8 @@ COMPARISONS: Final[Mapping[str, str]] = {"<": "lt", "<=": "le", ">": "gt", ">=":
 """Comparison operators, and the names of their functions."""
 
 RESERVED: Final[frozenset[str]] = frozenset(
-    "prod rowmax rowmin colmax colmin norminf pinv vec kron solve cholesky expm tril triu hcat vcat "
-    "layernorm rowlayernorm batchnorm rmsnorm attention vector matrix eye".split()
+    "prod rowmax rowmin colmax colmin norminf pinv vec kron solve cholesky expm tril triu hcat "
+    "vcat layernorm rowlayernorm batchnorm rmsnorm attention".split()
 )
 """Functions of the language for which there is no law yet; they are refused by name."""
 

@@ -1,0 +1,60 @@
+"""The words that the language keeps for itself, and what each of them is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from derive.vocabulary import COMPARISONS, FACTS, FUNCTIONS, RESERVED
+
+__all__ = ["CALLABLE", "CONSTANTS", "FILLED", "REDUCTIONS", "default_kind", "role_of"]
+
+CONSTANTS: Final[Mapping[str, tuple[int, int]]] = {
+    "I": (0, 1),
+    "eye": (0, 1),
+    "ones": (1, 2),
+    "zeros": (1, 2),
+}
+"""Constant arrays: the least and the greatest number of sizes in their brackets."""
+
+FILLED: Final = frozenset({"vector", "matrix"})
+"""``vector(c)`` and ``matrix(c)``: c in every entry, the size inferred."""
+
+REDUCTIONS: Final = frozenset({"max", "min"})
+"""Entrywise functions that are reductions when called with one argument."""
+
+CALLABLE: Final = frozenset((*FUNCTIONS, *RESERVED, *CONSTANTS, *FILLED)) - frozenset(
+    COMPARISONS.values()
+)
+"""What may stand before a bracket."""
+
+_STATEMENTS: Final = frozenset({"grad", "jacobian", "hessian", "check", "wrt"})
+_NUMBERS: Final = frozenset({"e", "pi", "π"})
+
+_GREEK: Final = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron rho sigma "
+    "tau upsilon phi chi psi omega".split()
+)
+
+
+def role_of(name: str) -> str | None:
+    """What the language uses a name for; None when it is free."""
+    if name in _STATEMENTS:
+        return "a word of the language"
+    if name in _NUMBERS or name in CONSTANTS:
+        return "a constant"
+    if name in CALLABLE:
+        return "a function"
+    return "a fact" if name in FACTS else None
+
+
+def default_kind(name: str) -> str:
+    """What a name is when nothing is declared: ``matrix``, ``vector`` or ``scalar``.
+
+    >>> [default_kind(name) for name in ("W1", "x_hat", "sigma2", "λ")]
+    ['matrix', 'vector', 'scalar', 'scalar']
+    """
+    stem = name.split("_")[0].rstrip("0123456789")
+    if stem in _GREEK or ("\u03b1" <= stem <= "\u03c9"):
+        return "scalar"
+    return "matrix" if name[0].isupper() else "vector"
