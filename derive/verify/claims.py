@@ -195,7 +195,7 @@ def _check_claims(
         for number, expression in enumerate(claim.expressions):
             value = evaluate(expression, environment)
             outcome = _check_line(bench, claim, value, facing)
-            agreed = agreed and outcome.passed
+            agreed = agreed and outcome.passed and not outcome.along_facts
             if not outcome.passed and len(claim.expressions) > 1:
                 line = f"line {number + 1} of {len(claim.expressions)}: {outcome.problem}"
                 outcome = replace(outcome, problem=line)
@@ -245,7 +245,7 @@ def _check_line(bench: Bench, claim: Claim, raw: Array, facing: _Facing) -> Outc
         return outcome
     kept = bench.along_facts(claim.wrt)
     if kept and (along := bench.compare_along(value, kept, claim.of)).passed:
-        return along
+        return replace(along, along_facts=True)
     shown = bench.compare_along(value, bench.entry_directions(claim.wrt), claim.of)
     return outcome if shown.passed else shown
 

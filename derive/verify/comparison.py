@@ -54,6 +54,9 @@ class Outcome:
         method: That judged it.
         passed: Whether the error is within the tolerance of the method.
         problem: What is wrong, in words.
+        expected: The derivative, along the direction where it is worst.
+        got: The claim there.
+        along_facts: Whether only directions that keep the equations of the variable agreed.
     """
 
     error: float
@@ -62,6 +65,7 @@ class Outcome:
     problem: str = ""
     expected: float | None = None
     got: float | None = None
+    along_facts: bool = False
 
 
 class Bench:

@@ -83,7 +83,8 @@ def differentiate(
         moves = [(d.name, 1j * STEP * d.change) for d in batch]
         values, watches = _follow(program, environment, moves, outputs, watched=True)
         for output in outputs:
-            parts[output].append(values[output].imag / STEP)
+            is_known = np.isfinite(values[output].real)
+            parts[output].append(np.where(is_known, values[output].imag / STEP, np.nan))
         for name, flow in flows.items():
             largest = np.asarray(watches[name].largest if name in watches else 0.0) / STEP
             flow.append(np.broadcast_to(largest, (len(batch),)))

@@ -1,0 +1,442 @@
+"""The judge of derivations: true gradients pass, planted errors are caught."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+from sympy import Inverse, OneMatrix, Rational
+
+from derive.errors import InputError, UnsupportedError
+from derive.problem import symbol_of
+from derive.shapes import as_dim
+from derive.verify import Claim, Report, judge
+from derive.vocabulary import (
+    Expression,
+    add,
+    call,
+    hadamard,
+    hadamard_divide,
+    hadamard_power,
+    multiply,
+    negate,
+    power,
+    transpose,
+)
+
+n, m = as_dim("n"), as_dim("m")
+
+
+def check(paper: Any, wrt: str, *lines: Expression, of: str = "J", **options: Any) -> Report:
+    """The report on one claim."""
+    claim = Claim(of, wrt, f"{wrt}_bar", lines, f"grad {of} wrt {wrt}", "gradient")
+    return judge(paper.problem, [claim], **options)
+
+
+def write_net(paper: Any) -> dict[str, Expression]:
+    x, y = paper.given("x", 3), paper.given("y", 2, facts="probability")
+    w1, b1 = paper.given("W1", 4, 3), paper.given("b1", 4)
+    w2, b2 = paper.given("W2", 2, 4), paper.given("b2", 2)
+    z1 = paper.define("z1", add(multiply(w1, x), b1))
+    a1 = paper.define("a1", call("relu", z1))
+    z2 = paper.define("z2", add(multiply(w2, a1), b2))
+    p = paper.define("p", call("softmax", z2))
+    paper.define("J", negate(multiply(transpose(y), call("log", p))))
+    return {"x": x, "y": y, "W2": w2, "z1": z1, "a1": a1, "z2": z2, "p": p}
+
+
+def net_claims(paper: Any, s: dict[str, Expression]) -> dict[str, Claim]:
+    """The whole derivation, each adjoint over the ones before it."""
+    bar = paper.bar
+    active = call("gt", s["z1"], sympy.S(0))
+    lines: dict[str, tuple[Expression, ...]] = {
+        "p": (negate(hadamard_divide(s["y"], s["p"])),),
+        "z2": (
+            multiply(
+                add(call("diag", s["p"]), negate(multiply(s["p"], transpose(s["p"])))), bar("p")
+            ),
+            add(negate(s["y"]), multiply(s["p"], call("sum", s["y"]))),
+            add(s["p"], negate(s["y"])),
+        ),
+        "W2": (multiply(bar("z2"), transpose(s["a1"])),),
+        "b2": (bar("z2"),),
+        "a1": (multiply(transpose(s["W2"]), bar("z2")),),
+        "z1": (hadamard(bar("a1"), active),),
+        "W1": (multiply(bar("z1"), transpose(s["x"])),),
+        "b1": (bar("z1"),),
+    }
+    return {
+        wrt: Claim(
+            "J", wrt, f"{wrt}_bar", of, f"dJ/d{wrt}", "gradient" if wrt[0] in "Wb" else "step"
+        )
+        for wrt, of in lines.items()
+    }
+
+
+def test_a_whole_derivation(paper: Any, seed: int) -> None:
+    claims = net_claims(paper, write_net(paper))
+    report = judge(paper.problem, list(claims.values()), seed=seed)
+    assert report.passed, str(report)
+    assert report.worst["complex step"] < 1e-13
+    assert report.worst["central differences"] < 1e-7
+    assert report.summary().startswith(
+        f"4 steps and 4 gradients, each at 5 random points, seed {seed}: largest relative error "
+    )
+    assert report.summary().endswith("(central differences, through relu)")
+
+
+@pytest.mark.parametrize("wrt", ["p", "z2", "W2", "b2", "a1", "z1", "W1", "b1"])
+def test_an_error_of_a_twentieth_of_a_percent_is_caught(paper: Any, wrt: str) -> None:
+    claims = net_claims(paper, write_net(paper))
+    right = claims[wrt]
+    wrong = multiply(sympy.Float("1.0005"), right.expressions[-1])
+    claims[wrt] = Claim(right.of, wrt, "unused", (*right.expressions[:-1], wrong), right.label)
+    kept = [claim for claim in claims.values() if claim.wrt == wrt or right.name == claim.name]
+    earlier = list(claims.values())[: list(claims).index(wrt)]
+    report = judge(paper.problem, [*earlier, *kept])
+    assert [failure.label for failure in report.failures] == [right.label]
+    failure = report.failures[0]
+    assert failure.method == "complex step"
+    assert failure.expected is not None and failure.got is not None
+    assert failure.got == pytest.approx(1.0005 * failure.expected, rel=1e-9)
+    assert "off by" in failure.problem and "in entry [" in failure.problem
+    assert report.summary().endswith(": 1 failed")
+
+
+def test_the_line_at_fault_is_named(paper: Any) -> None:
+    symbols = write_net(paper)
+    claim = net_claims(paper, symbols)["z2"]
+    lines = (*claim.expressions[1:], add(symbols["y"], negate(symbols["p"])))
+    report = check(paper, "z2", *lines)
+    assert report.failures[0].problem.startswith("line 3 of 3: off by")
+
+
+def test_an_error_in_one_entry_is_caught(paper: Any, seed: int) -> None:
+    x = paper.given("x", 5)
+    paper.define("J", call("sse", x))
+    factors = (2, 2, Rational(2001, 1000), 2, 2)
+    wrong = sympy.ImmutableMatrix([factor * x[k, 0] for k, factor in enumerate(factors)])
+    report = check(paper, "x", wrong, seed=seed)
+    assert not report.passed
+    assert "in entry [2]" in report.failures[0].problem
+
+
+def test_a_transposed_gradient_of_a_square_matrix_is_caught(paper: Any) -> None:
+    a, x, y = paper.given("A", "n", "n"), paper.given("x", "n"), paper.given("y", "n")
+    paper.define("J", multiply(multiply(transpose(x), a), y))
+    assert check(paper, "A", multiply(x, transpose(y))).passed
+    assert not check(paper, "A", multiply(y, transpose(x))).passed
+
+
+def test_a_missing_term_is_caught(paper: Any) -> None:
+    a, x = paper.given("A", "n", "n"), paper.given("x", "n")
+    paper.define("J", multiply(multiply(transpose(x), a), x))
+    right = multiply(add(a, transpose(a)), x)
+    assert check(paper, "x", right).passed
+    assert not check(paper, "x", multiply(multiply(sympy.S(2), a), x)).passed
+    assert not check(paper, "x", multiply(a, x)).passed
+
+
+def test_a_wrong_sign_is_caught(paper: Any) -> None:
+    a = paper.given("A", "n", "n")
+    paper.define("J", call("tr", call("inv", a)))
+    square = multiply(Inverse(transpose(a)), Inverse(transpose(a)))
+    assert check(paper, "A", negate(square)).passed
+    assert not check(paper, "A", square).passed
+
+
+def test_a_gradient_that_is_right_for_a_size_of_one_is_caught(paper: Any) -> None:
+    x = paper.given("x", "n")
+    paper.define("J", call("mean", hadamard(x, x)))
+    assert check(paper, "x", multiply(2 / n, x)).passed
+    report = check(paper, "x", multiply(sympy.S(2), x))
+    assert not report.passed
+    assert {"n": 1} in report.sizes
+
+
+def test_a_gradient_that_is_wrong_for_a_size_of_one_is_caught(paper: Any) -> None:
+    x = paper.given("x", "n")
+    paper.define("J", call("sum", x))
+    ones = OneMatrix(n, 1)
+    assert check(paper, "x", ones).passed
+    wrong = multiply(sympy.Piecewise((2, sympy.Eq(n, 1)), (1, True)), ones)
+    report = check(paper, "x", wrong)
+    assert not report.passed
+    assert "n = 1" in report.failures[0].point
+
+
+def test_a_symmetric_variable_has_a_symmetric_gradient(paper: Any) -> None:
+    s, a, b = (
+        paper.given("S", "n", "n", facts="symmetric"),
+        paper.given("a", "n"),
+        paper.given("b", "n"),
+    )
+    paper.define("J", multiply(multiply(transpose(a), s), b))
+    outer = multiply(a, transpose(b))
+    assert check(paper, "S", multiply(Rational(1, 2), add(outer, transpose(outer)))).passed
+    report = check(paper, "S", outer)
+    assert report.failures[0].problem == "not symmetric, though S is"
+    assert not check(paper, "S", add(outer, transpose(outer))).passed
+
+
+def test_a_positive_definite_variable(paper: Any) -> None:
+    s, x = paper.given("S", "n", "n", facts="positive_definite"), paper.given("x", "n")
+    paper.define("J", add(call("logdet", s), multiply(multiply(transpose(x), Inverse(s)), x)))
+    spread = multiply(multiply(Inverse(s), multiply(x, transpose(x))), Inverse(s))
+    report = check(paper, "S", add(Inverse(s), negate(spread)))
+    assert report.passed, str(report)
+    assert not check(paper, "S", add(Inverse(s), spread)).passed
+
+
+def test_a_diagonal_variable(paper: Any) -> None:
+    d, a = paper.given("D", "n", "n", facts="diagonal"), paper.given("A", "n", "n")
+    paper.define("J", call("tr", multiply(a, d)))
+    assert check(paper, "D", call("diag", call("diagonal", a))).passed
+    assert check(paper, "D", transpose(a)).failures[0].problem == "not diagonal, though D is"
+
+
+def test_an_orthogonal_variable_moves_along_rotations(paper: Any) -> None:
+    q, x = paper.given("Q", "n", "n", facts="orthogonal"), paper.given("x", "n")
+    paper.define("J", call("sse", multiply(q, x)))
+    ambient = multiply(multiply(sympy.S(2), multiply(q, x)), transpose(x))
+    assert check(paper, "Q", ambient).passed
+    assert check(paper, "Q", sympy.ZeroMatrix(n, n)).passed
+    assert not check(paper, "Q", multiply(x, transpose(x)), seed=3).passed
+
+
+def test_a_probability_moves_where_its_sum_stays(paper: Any) -> None:
+    y, z = paper.given("y", "n", facts="probability"), paper.given("z", "n")
+    paper.define("J", add(multiply(transpose(y), z), call("sum", y)))
+    assert check(paper, "y", add(z, OneMatrix(n, 1))).passed
+    assert check(paper, "y", z).passed
+    assert not check(paper, "y", negate(z)).passed
+
+
+def test_a_definition_that_contradicts_its_fact_is_caught(paper: Any) -> None:
+    a = paper.given("A", "n", "n")
+    paper.define("S", add(a, transpose(a)), facts="symmetric")
+    paper.define("B", add(a, multiply(sympy.S(2), transpose(a))), facts="symmetric")
+    paper.define("J", call("tr", a))
+    report = check(paper, "A", sympy.Identity(n))
+    (failure,) = report.failures
+    assert failure.problem == "B is declared symmetric and is not"
+    assert "S is symmetric" in {check.label for check in report.checks}
+
+
+def test_zero_gradients_pass_where_terms_cancel(paper: Any) -> None:
+    x, b, w = paper.given("x", "n"), paper.given("b", "m"), paper.given("W", "m", "n")
+    z = paper.define("z", add(multiply(w, x), b))
+    p = paper.define("p", call("softmax", z))
+    paper.define("J", call("sum", p))
+    zero = sympy.ZeroMatrix(m, 1)
+    rounding = add(p, negate(multiply(p, call("sum", p))))
+    report = check(paper, "b", rounding, zero)
+    assert report.passed, str(report)
+    assert not check(paper, "b", multiply(sympy.Float("1e-11"), b)).passed
+
+
+def test_zero_gradients_pass_where_terms_cancel_in_one_line(paper: Any) -> None:
+    x, w = paper.given("x", "n"), paper.given("W", "m", "n")
+    paper.define("J", call("sum", call("softmax", multiply(w, x))))
+    assert check(paper, "W", sympy.ZeroMatrix(m, n)).passed
+    assert not check(paper, "W", multiply(sympy.Float("1e-11"), w)).passed
+
+
+def test_a_gradient_of_what_does_not_occur_is_zero(paper: Any) -> None:
+    x, y = paper.given("x", "n"), paper.given("y", "n")
+    paper.define("J", call("sum", x))
+    assert check(paper, "y", sympy.ZeroMatrix(n, 1)).passed
+    assert not check(paper, "y", multiply(sympy.Float("1e-12"), y)).passed
+
+
+@pytest.mark.parametrize("scale", ["1e-9", "1e9"])
+def test_errors_are_relative_to_the_gradient(paper: Any, scale: str) -> None:
+    x = paper.given("x", "n")
+    factor = sympy.Float(scale)
+    paper.define("J", multiply(factor, call("sse", x)))
+    assert check(paper, "x", multiply(2 * factor, x)).passed
+    assert not check(paper, "x", multiply(sympy.Float("2.001") * factor, x)).passed
+
+
+def test_vanishing_gradients_are_checked_to_their_own_scale(paper: Any) -> None:
+    z = paper.given("x", 4)
+    weights, outputs = [], []
+    for layer in range(60):
+        weights.append(paper.given(f"W{layer}", 4, 4))
+        z = paper.define(f"z{layer}", call("sigmoid", multiply(weights[-1], z)))
+        outputs.append(z)
+    paper.define("J", call("sum", z))
+    claims = [Claim("J", "z59", "z59_bar", (OneMatrix(4, 1),), "z59")]
+    for layer in range(58, -1, -1):
+        above = outputs[layer + 1]
+        slope = hadamard(above, add(sympy.S(1), negate(above)))
+        line = multiply(transpose(weights[layer + 1]), hadamard(slope, paper.bar(f"z{layer + 1}")))
+        claims.append(Claim("J", f"z{layer}", f"z{layer}_bar", (line,), f"z{layer}"))
+    report = judge(paper.problem, claims)
+    assert report.passed, str(report)
+    line = multiply(sympy.Float("1.0005"), claims[-1].expressions[0])
+    wrong = Claim("J", "z0", "z0_bar", (line,), "z0")
+    report = judge(paper.problem, [*claims[:-1], wrong])
+    (failure,) = report.failures
+    assert failure.expected is not None and abs(failure.expected) < 1e-10
+
+
+def test_nan_in_a_claim_is_a_failure(paper: Any) -> None:
+    x = paper.given("x", "n")
+    paper.define("J", call("sum", x))
+    wrong = call("log", negate(hadamard(x, x)))
+    assert check(paper, "x", wrong).failures[0].problem == "the value is not finite"
+
+
+def test_a_wrong_shape_is_a_failure(paper: Any) -> None:
+    a = paper.given("A", "m", "n")
+    paper.define("J", call("sum", a))
+    report = check(paper, "A", OneMatrix(n, m))
+    assert report.failures[0].problem.startswith("expected the shape (")
+    assert not check(paper, "A", sympy.S(1)).passed
+
+
+def test_no_point_in_the_domain_is_a_failure(paper: Any) -> None:
+    x = paper.given("x", "n")
+    paper.define("J", sympy.log(-call("sse", x)))
+    report = check(paper, "x", multiply(2 / call("sse", x), x))
+    assert not report.passed
+    assert "no point was found inside the domain: J is not finite" in str(report)
+
+
+def test_nothing_checked_has_not_passed(paper: Any) -> None:
+    x = paper.given("x", "n")
+    paper.define("J", call("sum", x))
+    assert not judge(paper.problem, []).passed
+
+
+DOMAINS = [
+    ("log", lambda x: call("sum", call("log", x)), lambda x: hadamard_power(x, sympy.S(-1))),
+    ("logdet", lambda x: call("logdet", x), lambda x: Inverse(transpose(x))),
+    (
+        "root",
+        lambda x: call("sum", hadamard_power(x, Rational(1, 2))),
+        lambda x: multiply(Rational(1, 2), hadamard_power(x, Rational(-1, 2))),
+    ),
+    (
+        "bce",
+        lambda x: call("bce", x, OneMatrix(n, n)),
+        lambda x: multiply(-1 / n**2, hadamard_power(x, sympy.S(-1))),
+    ),
+    ("det", lambda x: call("det", x), lambda x: multiply(call("det", x), Inverse(transpose(x)))),
+    ("norm", lambda x: call("norm", x), lambda x: multiply(1 / call("norm", x), x)),
+    ("power", lambda x: call("tr", power(x, sympy.S(3))),
+     lambda x: multiply(sympy.S(3), power(transpose(x), sympy.S(2)))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "gradient"), DOMAINS, ids=[row[0] for row in DOMAINS])
+def test_gradients_inside_a_domain(
+    paper: Any, name: str, value: Any, gradient: Any, seed: int
+) -> None:
+    x = paper.given("X", "n", "n")
+    paper.define("J", value(x))
+    report = check(paper, "X", gradient(x), seed=seed)
+    assert report.passed, str(report)
+    assert not check(paper, "X", multiply(sympy.Float("1.0005"), gradient(x))).passed
+
+
+def test_scalars(paper: Any) -> None:
+    c, x = paper.given("c"), paper.given("x", "n")
+    paper.define("J", multiply(sympy.exp(c), call("sse", x)))
+    assert check(paper, "c", multiply(sympy.exp(c), call("sse", x))).passed
+    assert not check(paper, "c", call("sse", x)).passed
+
+
+def test_a_vector_of_one_entry(paper: Any) -> None:
+    x = paper.given("x", 1)
+    paper.define("J", call("sse", x))
+    assert check(paper, "x", multiply(sympy.S(2), x)).passed
+
+
+def test_an_auxiliary_name_is_a_value(paper: Any) -> None:
+    x, y = paper.given("x", "n"), paper.given("y", "n")
+    paper.define("J", call("mse", x, y))
+    r = symbol_of("r", (n,))
+    auxiliary = {"r": add(x, negate(y))}
+    assert check(paper, "x", multiply(2 / n, r), auxiliary=auxiliary).passed
+    assert not check(paper, "x", r, auxiliary=auxiliary).passed
+
+
+def test_a_derivative_with_respect_to_an_auxiliary(paper: Any) -> None:
+    a, x = paper.given("A", "m", "n"), paper.given("x", "n")
+    product = multiply(a, x)
+    paper.define("J", call("sum", call("exp", product)))
+    u = symbol_of("u", (m,))
+    claims = [
+        Claim("J", "u", "u_bar", (call("exp", u),), "u"),
+        Claim("J", "x", "x_bar", (multiply(transpose(a), symbol_of("u_bar", (m,))),), "x"),
+    ]
+    assert judge(paper.problem, claims, auxiliary={"u": product}).passed
+    wrong = Claim("J", "u", "u_bar", (u,), "u")
+    assert not judge(paper.problem, [wrong], auxiliary={"u": product}).passed
+
+
+def test_a_definition_rewritten_over_auxiliaries(paper: Any) -> None:
+    x = paper.given("x", "n")
+    paper.define("J", call("sum", call("exp", multiply(sympy.S(2), x))))
+    u = symbol_of("u", (n,))
+    claim = Claim("J", "u", "u_bar", (multiply(sympy.S(2), u),), "u")
+    right = {"u": call("exp", x), "J": call("sse", u)}
+    assert judge(paper.problem, [claim], auxiliary=right).passed
+    report = judge(paper.problem, [claim], auxiliary=right | {"J": 1 + call("sse", u)})
+    assert "J has another value when it is rewritten" in str(report)
+
+
+def test_what_is_not_there_is_refused(paper: Any) -> None:
+    x = paper.given("x", "n")
+    paper.define("y", call("exp", x))
+    with pytest.raises(InputError, match="there is no q in the problem"):
+        check(paper, "q", x, of="y")
+    with pytest.raises(UnsupportedError, match="y is not a scalar"):
+        check(paper, "x", x, of="y")
+
+
+def test_a_deep_net_is_judged_in_time(paper: Any) -> None:
+    bar = paper.bar
+    z = paper.given("x", "n")
+    inputs = [z]
+    for layer in range(100):
+        w, b = paper.given(f"W{layer}", "n", "n"), paper.given(f"b{layer}", "n")
+        s = paper.define(f"s{layer}", add(multiply(w, z), b))
+        z = paper.define(f"z{layer}", call("relu", s))
+        inputs.append(z)
+    paper.define("J", call("sse", z))
+    claims = [Claim("J", "z99", "z99_bar", (multiply(sympy.S(2), z),), "z99")]
+    for layer in range(99, -1, -1):
+        s = symbol_of(f"s{layer}", (n,))
+        gate = call("heaviside", s)
+        lines = {
+            f"s{layer}": hadamard(bar(f"z{layer}"), gate),
+            f"W{layer}": multiply(bar(f"s{layer}"), transpose(inputs[layer])),
+            f"b{layer}": bar(f"s{layer}"),
+        }
+        if layer:
+            w = symbol_of(f"W{layer}", (n, n))
+            lines[f"z{layer - 1}"] = multiply(transpose(w), bar(f"s{layer}"))
+        claims += [Claim("J", k, f"{k}_bar", (line,), k) for k, line in lines.items()]
+    start = time.perf_counter()
+    report = judge(paper.problem, claims)
+    assert report.passed, str(report)
+    assert time.perf_counter() - start < 30
+    assert report.notes == ("400 claims were checked at 2 points instead of more",)
+
+
+def test_errors_are_reported_as_data(paper: Any, seed: int) -> None:
+    x = paper.given("x", 2)
+    paper.define("J", call("sse", x))
+    report = check(paper, "x", x, seed=seed)
+    (failure,) = report.failures
+    assert np.isfinite(failure.error)
+    assert failure.kind == "gradient"
+    assert "x = [" in failure.point
+    text = str(report)
+    assert "expected" in text and "got" in text and f"seed {seed}" in text
