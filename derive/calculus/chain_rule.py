@@ -7,6 +7,7 @@ stand for. Every quantity is visited once: the work grows linearly with the dept
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
@@ -16,7 +17,7 @@ from derive.calculus.naming import Namer
 from derive.calculus.reverse import adjoints
 from derive.errors import InputError, UnsupportedError
 from derive.problem import Problem, Request
-from derive.tensor.algebra import add, children, contract, number, transpose, zero
+from derive.tensor.algebra import add, contract, number, transpose, zero
 from derive.tensor.facts import Reason
 from derive.tensor.lowering import is_row, lower, tensor_shape
 from derive.tensor.nodes import Delta, Tensor, Variable
@@ -24,11 +25,6 @@ from derive.tensor.simplification import simplify
 from derive.tensor.substitution import coefficient_of, substitute, variables_of
 
 __all__ = ["derive"]
-
-READABLE = 22
-REPEATED = 13
-SMALL = 2
-ALWAYS_OPEN = 200
 
 
 def derive(problem: Problem) -> Derivation:
@@ -92,6 +88,12 @@ class _Backwards:
         self.taken = set(names)
         self.order = _computed_from(of)
         self.needed = _depending_on(self.order, wrt)
+        self.parts = {
+            user: [part for part in variables_of(user.value) if part in self.needed]
+            for user in self.order
+            if user.value is not None and user in self.needed
+        }
+        self.users = Counter(part for parts in self.parts.values() for part in parts)
         self.pending: dict[Variable, list[Source]] = {}
         self.adjoint: dict[Variable, Variable] = {}
         self.steps: list[Step] = []
@@ -101,14 +103,25 @@ class _Backwards:
         one = number(1)
         self.adjoint[self.of] = Variable(self._bar(self.of), (), frozenset(), one, "adjoint")
         for quantity in reversed(self.order):
-            if quantity not in self.needed:
+            if quantity not in self.needed or (quantity.value is None and quantity is not self.of):
                 continue
             if quantity is not self.of:
                 self._step(quantity)
             self._send(quantity)
+            for given in self._complete(quantity):
+                self._step(given)
         results = tuple(self._result(variable) for variable in self.wrt)
         forward = tuple(v for v in self.order if v.value is not None)
         return Sweep(self.of, forward, tuple(self.steps), results)
+
+    def _complete(self, user: Variable) -> list[Variable]:
+        """The given variables that nothing else, after this user, sends anything to."""
+        found = []
+        for part in self.parts.get(user, ()):
+            self.users[part] -= 1
+            if part.value is None and not self.users[part]:
+                found.append(part)
+        return found
 
     def _bar(self, quantity: Variable) -> str:
         name = f"{quantity.name}_bar"
@@ -122,16 +135,17 @@ class _Backwards:
         if body is None:
             return
         adjoint = self.adjoint[quantity]
-        first = quantity is self.of
-        start: Tensor = number(1) if first else adjoint
+        assert adjoint.value is not None
+        known = adjoint.value.size == 1 and not variables_of(adjoint.value)
+        start: Tensor = adjoint.value if known else adjoint
         for target, sent in adjoints(body, start, quantity).items():
             if target not in self.needed:
                 continue
             jacobian = None
-            if not first and quantity.order <= 1 and target.order <= 1:
+            if not known and quantity.order <= 1 and target.order <= 1:
                 jacobian = coefficient_of(sent, adjoint)
             source = Source(
-                quantity, None if first else adjoint, jacobian, sent, laws_between(body, target)
+                quantity, None if known else adjoint, jacobian, sent, laws_between(body, target)
             )
             self.pending.setdefault(target, []).append(source)
 
@@ -151,15 +165,11 @@ class _Backwards:
         adjoint = self.adjoint.get(variable)
         gradient = zero(variable.shape) if adjoint is None else adjoint.value
         assert gradient is not None
-        closed = opened(gradient, READABLE)
-        given = _standing_for(closed)
         structure = next((f for f in STRUCTURES if f in variable.facts), "")
         return Result(
             self.of.name,
             variable.name,
             gradient,
-            closed,
-            given,
             structure,
             adjoint is not None,
         )
@@ -187,7 +197,8 @@ def _chain(
     if inserted is not sent:
         lines.append(Line(inserted, (Reason("inserted"),)))
     plain = simplify(inserted, facts=False)
-    if plain.tensor is not lines[-1].tensor and plain.tensor is not result:
+    by_symmetry = any(reason.law == "symmetric" for reason in reasons)
+    if not by_symmetry and plain.tensor is not lines[-1].tensor and plain.tensor is not result:
         lines.append(Line(plain.tensor, plain.reasons))
     if result is not lines[-1].tensor:
         lines.append(Line(result, reasons))
@@ -248,52 +259,3 @@ def _depending_on(order: Iterable[Variable], wrt: Sequence[Variable]) -> set[Var
         if variable.value is not None and any(p in found for p in variables_of(variable.value)):
             found.add(variable)
     return found
-
-
-def opened(tensor: Tensor, limit: int) -> Tensor:
-    """The tensor with adjoints and introduced names replaced by what they stand for.
-
-    As long as it stays readable: at most ``limit`` symbols.
-    """
-    for _ in range(ALWAYS_OPEN):
-        names = [v for v in variables_of(tensor) if v.role in ("adjoint", "introduced")]
-        found = tensor
-        for name in sorted(names, key=_opening_order):
-            assert name.value is not None
-            wider = simplify(substitute(tensor, {name: name.value})).tensor
-            most = REPEATED if name.value.size > SMALL and _uses(tensor, name) > 1 else limit
-            if wider.size <= most or wider.size <= tensor.size:
-                found = wider
-                break
-        if found is tensor:
-            return tensor
-        tensor = found
-    return tensor
-
-
-def _uses(tensor: Tensor, variable: Variable) -> int:
-    """How often a variable is written in a tensor."""
-    if tensor is variable:
-        return 1
-    return sum(_uses(part, variable) for part in children(tensor))
-
-
-def _opening_order(variable: Variable) -> tuple[bool, int, str]:
-    assert variable.value is not None
-    return variable.role != "adjoint", variable.value.size, variable.name
-
-
-def _standing_for(tensor: Tensor) -> tuple[Variable, ...]:
-    """The names in a closed form that have to be explained, each before those that use it."""
-    found: dict[Variable, None] = {}
-
-    def visit(part: Tensor) -> None:
-        for variable in variables_of(part):
-            if variable.role in ("adjoint", "introduced") and variable not in found:
-                assert variable.value is not None
-                if variable.role == "introduced":
-                    visit(variable.value)
-                found[variable] = None
-
-    visit(tensor)
-    return tuple(found)

@@ -75,8 +75,6 @@ class Result:
     Attributes:
         of, wrt: Names of the scalar and of the variable.
         gradient: Written with the names of the steps.
-        closed: The same, written out in the problem's quantities as far as that stays readable.
-        given: Names used in ``closed`` that stand for something longer, in order of computation.
         structure: The fact whose structure the gradient was given, or "".
         occurs: Whether the variable occurs in what is differentiated.
     """
@@ -84,8 +82,6 @@ class Result:
     of: str
     wrt: str
     gradient: Tensor
-    closed: Tensor
-    given: tuple[Variable, ...]
     structure: str
     occurs: bool
 

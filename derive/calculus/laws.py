@@ -7,10 +7,19 @@ each of its parts, ``J = ‖r‖²`` quadratic.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+from derive.calculus.rules import RULES
 from derive.tensor.algebra import terms_of
 from derive.tensor.facts import Reason
 from derive.tensor.nodes import Call, Contraction, Map, Tensor, Variable
 from derive.tensor.substitution import variables_of
+
+HALF = Fraction(1, 2)
+
+MINOR = frozenset({"addend", "scaled", "hadamard", "linear", "inner_product", "product_rule"})
+NORMS = frozenset({"norm", "squared_norm"})
+"""Laws that go without saying where a function's law is named."""
 
 __all__ = ["laws_between"]
 
@@ -18,7 +27,14 @@ __all__ = ["laws_between"]
 def laws_between(body: Tensor, target: Variable) -> tuple[Reason, ...]:
     """The laws used on the way from a formula to a variable in it, outermost first."""
     found: dict[Reason, None] = {}
+    if body is target:
+        return (Reason("same", (target,)),)
     _collect(body, target, found)
+    if any(law.law == "norm" for law in found):
+        found.pop(Reason("squared_norm", (target,)), None)
+    telling = {law for law in found if law.law in RULES or law.law in NORMS}
+    if telling and not isinstance(body, Map | Call):
+        return tuple(law for law in found if law in telling or law.law not in MINOR)
     return tuple(found)
 
 
@@ -46,8 +62,18 @@ def _through_term(term: Contraction, target: Variable, found: dict[Reason, None]
     inner = [f for f, _, _ in term.factors if f is not target and target in variables_of(f)]
     if len(places) + len(inner) > 1 and Reason("product_rule", (target,)) not in found:
         found[Reason("product_rule", (target,))] = None
+    for factor, _, power in term.factors:
+        if power != 1 and factor in inner:
+            found[Reason(_power_law(term, power), (target,))] = None
     for factor in inner:
         _collect(factor, target, found)
+
+
+def _power_law(term: Contraction, power: Fraction) -> str:
+    if power == HALF:
+        return "norm"
+    alone = power == 2 and not term.order and sum(bool(f[1]) for f in term.factors) == 1
+    return "squared_norm" if alone else "power"
 
 
 def _form(term: Contraction, target: Variable, places: list[int]) -> str:
@@ -78,7 +104,9 @@ def _alone(term: Contraction, target: Variable) -> str:
     if any(x >= term.order for x in letters):
         return "summed"
     if len(letters) < term.order:
-        return "repeated"
+        if not letters:
+            return "repeated_entries"
+        return "repeated_columns" if letters == (0,) else "repeated_rows"
     if letters == (1, 0):
         return "transposed"
     return "addend" if abs(term.coefficient) == 1 else "scaled"

@@ -119,6 +119,8 @@ class _Writer:
             return 2 if "/" in number_text(expr.value) else ATOM
         if expr.op == "index":
             return 0
+        if expr.op == "jacobian":
+            return 3
         if expr.op in ("power", "hadamard_power", "transpose"):
             return POSTFIX
         if expr.op == "call" and expr.value in RELATIONS:
@@ -229,6 +231,10 @@ class _Writer:
                 return f"{self.write(inner.args[0], 4)} 1"
             return f"1ᵀ {self.write(inner, 4)}"
         return f"sum({self.write(expr.args[0], 0)})"
+
+    def _jacobian(self, expr: Expr) -> str:
+        above, below = (self.style.name(variable) for variable in expr.value)
+        return f"d{above}/d{below}" if self.style.ascii else f"∂{above}/∂{below}"
 
     def _broadcast(self, expr: Expr) -> str:
         return self.write(expr.args[0], 0)

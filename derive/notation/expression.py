@@ -27,6 +27,7 @@ __all__ = [
     "hadamard",
     "identity",
     "negative",
+    "local_jacobian",
     "number",
     "ones",
     "power",
@@ -62,6 +63,7 @@ OPERATORS: Final = {
     "norm": "Euclidean or Frobenius norm",
     "call": "a function of the language; value is its name",
     "broadcast": "the argument repeated along its axes of size 1",
+    "jacobian": "the local Jacobian du/dv; value is the pair of Variables (u, v)",
     "index": "index notation; value is a tensor of order at most 2",
 }
 """Every operator, and what its node stands for."""
@@ -100,6 +102,11 @@ class Expr:
         return (self.op == "transpose") + sum(arg.transposes for arg in self.args)
 
     @property
+    def has_index(self) -> bool:
+        """Whether a part of it has no matrix form."""
+        return self.op == "index" or any(arg.has_index for arg in self.args)
+
+    @property
     def size(self) -> int:
         """Number of symbols and operators that are written."""
         if self.op == "index":
@@ -134,6 +141,12 @@ def identity(dim: Dim) -> Expr:
     return Expr("identity", (), dim, dim)
 
 
+def local_jacobian(above: Variable, below: Variable) -> Expr:
+    """``∂u/∂v`` of two scalars or vectors: rows are the entries of u, columns those of v."""
+    sizes = [(*variable.shape, ONE)[0] for variable in (above, below)]
+    return Expr("jacobian", (), sizes[0], sizes[1], (above, below))
+
+
 def total(terms: Sequence[Expr]) -> Expr:
     """The sum; positive terms come first, longer products before shorter ones."""
     if len(terms) == 1:
@@ -163,7 +176,7 @@ def product(factors: Sequence[Expr]) -> Expr:
             arrays.append(factor)
         elif not arrays and not any(not f.is_scalar for f in queue):
             arrays.append(factor)
-    scalars = _merged_numbers(scalars)
+    scalars = sorted(_merged_numbers(scalars), key=_scalar_order)
     arrays = _merged_powers(arrays)
     parts = [*scalars, *arrays]
     if not parts:
@@ -175,6 +188,11 @@ def product(factors: Sequence[Expr]) -> Expr:
         cols = arrays[-1].cols if arrays else ONE
         found = Expr("product", tuple(parts), rows, cols)
     return negative(found) if sign else found
+
+
+def _scalar_order(expr: Expr) -> int:
+    """Numbers stand first, then constants, names, and what is longer."""
+    return {"number": 0, "constant": 1, "symbol": 2}.get(expr.op, 3)
 
 
 def negative(expr: Expr) -> Expr:

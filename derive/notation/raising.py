@@ -41,6 +41,7 @@ from derive.notation.expression import (
 from derive.shapes import ONE, Dim
 from derive.tensor.algebra import contract, scale
 from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Sum, Tensor, Variable
+from derive.vocabulary import FUNCTIONS
 
 __all__ = ["extent_of_tensor", "raised"]
 
@@ -255,8 +256,9 @@ class _Work:
         """``u vᵀ ⊙ M`` where an entrywise matrix has a vector on either side."""
         for matrix in self.matrices:
             row, col = matrix.row, matrix.col
-            entrywise = matrix.expr.op in ("call", "hadamard", "quotient")
-            if entrywise and row in self.vectors and col in self.vectors:
+            if row >= self.order and col >= self.order:
+                continue
+            if _is_entrywise(matrix.expr) and row in self.vectors and col in self.vectors:
                 left, right = self._vector(row), self._vector(col)
                 assert left is not None and right is not None
                 matrix.expr = hadamard([product([left, transposed(right)]), matrix.expr])
@@ -349,7 +351,8 @@ class _Work:
         chain = product([left.read(start), *middle, right.read(letter)])
         for other in self.matrices:
             if {other.row, other.col} == {start, end} and start < self.order:
-                other.expr = hadamard([other.read(start), chain])
+                both = sorted([other.read(start), chain], key=_hadamard_order)
+                other.expr = hadamard(both)
                 other.row, other.col = start, end
                 return
         self.matrices.append(_Matrix(start, end, chain))
@@ -380,11 +383,18 @@ class _Work:
         return product([*left, body, *right])
 
 
+def _is_entrywise(expr: Expr) -> bool:
+    if expr.op == "call":
+        return FUNCTIONS[expr.value].signature is None
+    return expr.op in ("hadamard", "quotient")
+
+
 def _entrywise(items: list[tuple[Expr, Fraction]]) -> Expr:
     """Arrays on the same letters multiplied entry by entry, negative powers below."""
     above = [power(expr, degree) for expr, degree in items if degree > 0]
     below = [power(expr, -degree) for expr, degree in items if degree < 0]
     above.sort(key=_hadamard_order)
+    below.sort(key=_hadamard_order)
     return hadamard(above, below)
 
 
@@ -393,7 +403,9 @@ def _hadamard_order(expr: Expr) -> int:
     if expr.op == "call":
         return 4 if expr.value in ("gt", "lt", "ge", "le") else 3
     inner = expr.args[0] if expr.op == "transpose" else expr
-    return {"symbol": 0, "add": 2}.get(inner.op, 1)
+    if inner.op == "symbol":
+        return -1 if inner.value.role == "adjoint" else 0
+    return 2 if inner.op == "add" else 1
 
 
 def _sum_of(expr: Expr) -> Expr:
@@ -401,6 +413,9 @@ def _sum_of(expr: Expr) -> Expr:
         return _trace(expr.args[0])
     if expr.op == "negative":
         return negative(_sum_of(expr.args[0]))
+    turned = transposed(expr)
+    if turned.transposes < expr.transposes and expr.op != "transpose":
+        expr = turned
     return Expr("sum", (expr,), ONE, ONE)
 
 

@@ -460,7 +460,7 @@ def add(tensors: Iterable[Tensor], shape: Shape) -> Tensor:
     kept = tuple(axis for axis in range(len(shape)) if axis in carried)
     if len(kept) < len(shape):
         smaller = tuple(shape[axis] for axis in kept)
-        terms = [contract(c, f, kept) for f, c in found]
+        terms = [contract(c, f, kept, dict(enumerate(shape))) for f, c in found]
         return relabel(add(terms, smaller), kept, shape)
     terms_ = sorted(
         (Contraction(c, f, shape) for f, c in found),

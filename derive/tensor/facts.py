@@ -8,7 +8,7 @@ onehot          y[i]^2 = y[i]
 signs           y[i]^2 = 1
 positive        abs(x) = x, sign(x) = 1
 nonnegative     abs(x) = x
-inverse         sum_k inverse(X)[i,k] X[k,j] = delta[i,j], a law and no fact
+inverse_pair    sum_k inverse(X)[i,k] X[k,j] = delta[i,j], a law and no fact
 ==============  =============================================================================
 
 :func:`apply_facts` returns the shorter expression together with what it used, so that a derivation
@@ -274,7 +274,7 @@ LAWS: Final[tuple[tuple[str, Callable[[Contraction], Hit | None]], ...]] = (
     ("probability", _probability),
     ("powers", _powers),
     ("orthogonal", _orthogonal),
-    ("inverse", _inverse),
+    ("inverse_pair", _inverse),
 )
 
 

@@ -53,7 +53,7 @@ def _rational(value: Fraction) -> sympy.Rational:
 def scalar_forms(formula: Any) -> tuple[Any, ...]:
     """Other forms of a scalar formula, by SymPy: cancelled, factored, multiplied out."""
     cancelled = sympy.cancel(formula)
-    forms = {cancelled: None, sympy.factor(cancelled): None, sympy.expand(formula): None}
+    forms = {sympy.factor(cancelled): None, cancelled: None, sympy.expand(formula): None}
     return tuple(forms)
 
 

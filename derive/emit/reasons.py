@@ -1,0 +1,80 @@
+"""Why one line equals the line before, in words: one template for each law, fact and rewrite.
+
+A template may use ``{v}`` for the quantity the law was used of and ``{u}`` for the quantity that is
+computed from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from derive.calculus.rules import RULES, EntrywiseRule
+from derive.tensor.facts import Reason
+from derive.tensor.nodes import Tensor
+
+__all__ = ["reason_text", "reasons_text"]
+
+FORMS: Final[Mapping[str, str]] = {
+    "chain_rule": "chain rule",
+    "product_rule": "product rule: each {v} in turn",
+    "left_factor": "Z = W A:  W̄ = Z̄ Aᵀ",
+    "right_factor": "Z = W A:  Ā = Wᵀ Z̄",
+    "same": "the same quantity under another name",
+    "addend": "z = … + b:  b̄ = z̄",
+    "scaled": "z = c x:  x̄ = c z̄",
+    "repeated_columns": "{v} is added to every column: its adjoint sums over the columns",
+    "repeated_rows": "{v} is added to every row: its adjoint sums over the rows",
+    "repeated_entries": "{v} is added to every entry: its adjoint sums over the entries",
+    "summed": "a sum sends its adjoint to every term",
+    "transposed": "Z = Xᵀ:  X̄ = Z̄ᵀ",
+    "trace": "d tr X = tr dX",
+    "hadamard": "z = a ⊙ x:  x̄ = a ⊙ z̄",
+    "inner_product": "J = aᵀ x:  x̄ = a",
+    "squared_norm": "d‖r‖² = 2 rᵀ dr",
+    "norm": "d‖r‖ = rᵀ dr / ‖r‖",
+    "power": "(xᵏ)′ = k xᵏ⁻¹",
+    "linear": "linear in {v}",
+}
+
+WHY: Final[Mapping[str, str]] = {
+    "inserted": "{v} inserted",
+    "entrywise": "entry by entry, cancelled",
+    "expanded": "multiplied out",
+    "multiplied_out": "multiplied out",
+    "symmetric": "{v} is symmetric",
+    "orthogonal": "{v}ᵀ {v} = I, since {v} is orthogonal",
+    "inverse_pair": "{v}⁻¹ {v} = I",
+    "powers": "{v} ⊙ {v} by its fact",
+    "positive": "{v} has no negative entries",
+    "symmetric_variable": "{v} is symmetric, so the gradient is (G + Gᵀ)/2",
+    "diagonal_variable": "{v} is diagonal, so only the diagonal counts",
+}
+
+
+def reasons_text(reasons: Iterable[Reason], show: Callable[[Tensor], str]) -> str:
+    """Several reasons in words, each once."""
+    return "; ".join(dict.fromkeys(reason_text(reason, show) for reason in reasons))
+
+
+def reason_text(reason: Reason, show: Callable[[Tensor], str]) -> str:
+    """One reason in words.
+
+    Args:
+        reason: Law and subjects.
+        show: How a tensor is written.
+    """
+    subjects = ", ".join(show(subject) for subject in reason.subjects)
+    if reason.law == "probability":
+        (subject,) = reason.subjects
+        if subject.order == 2:
+            return f"each row of {subjects} sums to 1"
+        return f"1ᵀ {subjects} = 1, since {subjects} is a probability vector"
+    template = FORMS.get(reason.law) or WHY.get(reason.law)
+    if template is not None:
+        return template.format(v=subjects)
+    rule = RULES[reason.law]
+    text = rule.statement
+    if isinstance(rule, EntrywiseRule) and rule.kink:
+        text = f"{text}; {rule.kink}"
+    return text
