@@ -390,6 +390,6 @@ def _check_request(problem: Problem, request: Request) -> None:
     if request.kind != "jacobian" and shape_of_extent(extent_of_shape(shape)) != ():
         asked = "gradient" if request.kind == "grad" else "Hessian"
         raise InputError(
-            f"a {asked} is of a scalar, and {request.of} is {shape_text(shape)}",
+            f"{request.of} is {shape_text(shape)}, and only a scalar has a {asked}",
             ("Ask for its Jacobian, or for the gradient of a scalar made of it.",),
         )

@@ -134,9 +134,11 @@ class Unification:
 
     def resolve(self, dim: Dim) -> Dim:
         """What ``dim`` is bound to, or itself."""
-        seen = dim
+        seen, passed = dim, []
         while seen in self._bindings:
+            passed.append(seen)
             seen = self._bindings[seen]
+        self._bindings.update(dict.fromkeys(passed[:-1], seen))
         if not seen.is_Atom:
             seen = seen.xreplace({s: self.resolve(s) for s in seen.free_symbols})
         return seen

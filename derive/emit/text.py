@@ -75,7 +75,7 @@ UNICODE: Final = Style(
 )  # fmt: skip
 
 LANGUAGE: Final = Style(
-    {"add": 1, "product": 2, "fraction": 2, "hadamard": 3, "quotient": 3, "negative": 1},
+    {"add": 1, "negative": 1, "product": 2, "fraction": 2, "hadamard": 2, "quotient": 2},
     {
         "add": " + ", "subtract": " - ", "negative": "-", "product": "*", "hadamard": " .* ",
         "quotient": " ./ ", "fraction": "/", "transpose": "'",
@@ -183,9 +183,14 @@ class _Writer:
     def _hadamard(self, expr: Expr) -> str:
         level = self.style.levels["hadamard"]
         pieces = [
-            self.write(arg, level + (arg.op in ("quotient", "hadamard"))) for arg in expr.args
+            self.write(arg, level + (self._nests(arg) and (position > 0 or not self.style.ascii)))
+            for position, arg in enumerate(expr.args)
         ]
         return self.style.symbols["hadamard"].join(pieces)
+
+    def _nests(self, arg: Expr) -> bool:
+        """Whether a factor of an entrywise product has to be set in brackets."""
+        return self.style.ascii or arg.op in ("quotient", "hadamard")
 
     def _quotient(self, expr: Expr) -> str:
         level = self.style.levels["quotient"]

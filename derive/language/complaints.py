@@ -22,7 +22,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "WRT": "wrt",
     "COLON": ":",
     "EQUAL": "=",
-    "COMMA": ",",
+    "COMMA": "a comma",
     "RPAR": ")",
     "RSQB": "]",
     "LSQB": "[",
@@ -71,6 +71,12 @@ def _explain_token(source: Source, token: Token, previous: str, expected: set[st
         return InputError(
             "a question needs wrt and the names to differentiate by",
             ("Write, for example: grad J wrt W, b",),
+            place,
+        )
+    if token.type in ("COLON", "EQUAL") and role_of(previous) == "a word of the language":
+        return InputError(
+            f"{previous} is a word of the language, and cannot name a quantity",
+            ("Choose another name.",),
             place,
         )
     if previous == ":" and "LPAR" in expected:

@@ -14,7 +14,7 @@ from typing import Final
 
 from derive.errors import InputError
 from derive.language.inference import Shapes
-from derive.language.mismatches import Misfit, taken_as
+from derive.language.mismatches import Misfit, enumerate_names, taken_as
 from derive.language.program import Program
 from derive.language.tree import Node, in_order
 from derive.language.words import default_kind
@@ -29,7 +29,7 @@ OTHERS: Final[Mapping[str, tuple[tuple[str, int], ...]]] = {
 """What else a name can be, and how far that is from what its spelling says."""
 
 FARTHEST: Final = 5
-EFFORT: Final = 200_000
+EFFORT: Final = 20_000
 
 Change = tuple[tuple[str, str], ...]
 
@@ -95,7 +95,7 @@ def _the_only(
     changed = {names for names, _ in found}
     if len(changed) > 1:
         names = [name for name in program.open if any(name in some for some in changed)]
-        listed = f"{', '.join(names[:-1])} or {names[-1]}"
+        listed = enumerate_names(names, "or")
         error = first.error
         raise InputError(
             error.summary, (*error.details, f"Declare the shape of {listed}."), error.place

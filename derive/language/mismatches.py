@@ -20,6 +20,7 @@ __all__ = [
     "call",
     "divisor",
     "entrywise",
+    "enumerate_names",
     "exponent",
     "filling",
     "gradient",
@@ -66,8 +67,14 @@ def _undeclared(shapes: Shapes, nodes: Iterable[Node]) -> list[str]:
     if len(found) == 1:
         kind = shapes.kinds[found[0]].replace("vector", "column vector")
         return [f"{found[0]} is not declared, and was taken as a {kind}."]
-    listed = f"{', '.join(found[:-1])} and {found[-1]}"
-    return [f"{listed} are not declared; their kinds were taken from their spelling."]
+    return [f"{enumerate_names(found)} are not declared; their kinds follow from their spelling."]
+
+
+def enumerate_names(names: Sequence[str], word: str = "and") -> str:
+    """Some names in words; of many only the first are listed."""
+    if len(names) > 5:
+        return f"{', '.join(names[:4])} {word} {len(names) - 4} more"
+    return f"{', '.join(names[:-1])} {word} {names[-1]}"
 
 
 def _declarations(shapes: Shapes, *pairs: tuple[Node, Extent]) -> list[str]:
@@ -132,9 +139,10 @@ def entrywise(shapes: Shapes, node: Node, operands: Sequence[Extent], position: 
     ]
     facts += _undeclared(shapes, both)
     rows, columns = extents[position]
-    if _fit(extents[culprit], (columns, rows)) and right.kind == "name":
-        facts.append(f"Write {second}' for its transpose.")
-    else:
+    is_column = [same(extents[p][1], ONE) for p in (culprit, position)]
+    if is_column == [False, True] and _fit(extents[culprit], (columns, rows)):
+        facts.append(f"Write {_in_brackets(shapes, right)}' to repeat it along every row.")
+    elif is_column[0] == is_column[1]:
         facts += _declarations(shapes, (right, extents[culprit]), (left, extents[position]))
     whole = node.span if len(both) == len(node.children) else (left.span[0], right.span[1])
     error = InputError(
@@ -212,15 +220,20 @@ def call(shapes: Shapes, node: Node, operands: Sequence[Extent], position: int) 
     axes = function.pattern[0][position]
     text = _text(shapes, argument.span)
     facts = [f"{text} is {shapes.show(operands[position])}."]
-    for axis in dict.fromkeys(axes):
-        if axis == "1" or function.is_first(position, axis):
-            continue
-        owner = next(p for p, pair in enumerate(function.pattern[0]) if axis in pair)
-        side = function.pattern[0][owner].index(axis)
-        size = shapes.sizes.resolve(operands[owner][side])
-        part = ("rows", "columns")[side]
-        facts.append(f"{axis} is {size}, the {part} of {_text(shapes, node.children[owner].span)}.")
+    sizes = {"1": ONE}
+    for owner, pair in enumerate(function.pattern[0][:position]):
+        for part, axis in enumerate(pair):
+            if axis not in sizes:
+                sizes[axis] = shapes.sizes.resolve(operands[owner][part])
+                side = ("rows", "columns")[part]
+                owner_text = _text(shapes, node.children[owner].span)
+                if axis in axes and not same(sizes[axis], operands[position][axes.index(axis)]):
+                    facts.append(f"{axis} is {sizes[axis]}, the {side} of {owner_text}.")
     facts += _undeclared(shapes, (argument,))
+    if axes[0] == axes[1] != "1":
+        sizes = {axes[0]: operands[position][0]}
+    if axes[0] in sizes and axes[1] in sizes:
+        facts += _declarations(shapes, (argument, (sizes[axes[0]], sizes[axes[1]])))
     called = node.value if len(node.children) == 1 else function.usage
     takes = f"{called} takes {wanted}"
     if len(node.children) > 1:
@@ -244,7 +257,7 @@ def gradient(shapes: Shapes, request: Requested, extent: Extent) -> Misfit:
     else:
         facts.append(f"Ask for the Hessian of a scalar made of it, such as sum({text}).")
     error = InputError(
-        f"a {asked} is of a scalar, and {text} is none",
+        f"{text} is not a scalar, and only a scalar has a {asked}",
         facts,
         shapes.program.source.place(request.expression.span),
     )

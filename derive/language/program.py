@@ -316,7 +316,8 @@ def _sort(program: Program) -> dict[str, Node]:
 
 
 def _circle(program: Program, names: Sequence[str]) -> InputError:
-    circle = " -> ".join((*names, names[0]))
+    shown = [*names[:4], "...", names[-1]] if len(names) > 8 else names
+    circle = " -> ".join((*shown, names[0]))
     span = _use(program.definitions, names)
     if len(names) == 1:
         return InputError(f"{names[0]} is defined by itself", (), program.source.place(span))

@@ -16,6 +16,7 @@ from derive.tensor.algebra import (
     children,
     contract,
     rebuild,
+    squeeze,
     terms_of,
 )
 from derive.tensor.facts import Reason, apply_facts
@@ -215,6 +216,8 @@ def _taken_out(tensor: Sum, common: Common, terms: dict[int, int]) -> Tensor:
     factor, pattern, sign = common
     order = tensor.order
     inner = [axis for axis, letter in enumerate(pattern) if letter is None]
+    if len(inner) > 1:
+        return tensor
     names = {axis: order + count for count, axis in enumerate(inner)}
     letters = tuple(names[a] if x is None else x for a, x in enumerate(pattern))
     axes: Letters = (*range(order), *names.values())
@@ -224,6 +227,8 @@ def _taken_out(tensor: Sum, common: Common, terms: dict[int, int]) -> Tensor:
     for index, position in terms.items():
         rest.append(_without(tensor.terms[index], position, letters, sign, axes, dims))
     total = add(rest, tuple(dims[x] for x in axes))
+    if squeeze(total)[0].order > 2:
+        return tensor
     product = contract(
         1,
         [(factor, letters, ONE * sign), (total, axes)],

@@ -144,7 +144,7 @@ class Bench:
     def flows(self, of: str, tangents: Tangents) -> Array:
         """What passes through the definitions towards ``of``, along each direction."""
         dependence = self._dependences(of)
-        flows = [dependence[name] * flow for name, flow in tangents.flows.items()]
+        flows = [dependence.get(name, 0.0) * flow for name, flow in tangents.flows.items()]
         return np.asarray(sum(flows)) if flows else np.zeros(len(tangents.values))
 
     def _dependences(self, of: str) -> dict[str, float]:

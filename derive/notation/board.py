@@ -1,0 +1,202 @@
+"""What is written on the board: a derivation's steps as lines of matrix notation.
+
+Every printing of a derivation (terminal, notes) shows these lines, each with its shapes and its
+reasons; nothing else decides what a reader sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from derive.calculus.derivation import Derivation, Result, Source, Step, Sweep
+from derive.notation.expression import (
+    Expr,
+    local_jacobian,
+    oriented,
+    product,
+    transposed,
+)
+from derive.notation.opening import is_open, opened, standing_for
+from derive.notation.raising import raised
+from derive.tensor.facts import Reason
+from derive.tensor.nodes import Tensor, Variable
+
+__all__ = [
+    "BoardStep",
+    "Row",
+    "board",
+    "closed_form",
+    "definition_form",
+    "explained",
+    "quantity_form",
+]
+
+SHORT = 11
+"""At most this many symbols are written out behind a result that is written with names."""
+READABLE = 14
+"""At most this many symbols are written in a closed form; longer parts keep their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line: expressions that equal each other and the line before.
+
+    Attributes:
+        forms: The expressions, joined by equals signs.
+        factors: Parts of the last product on the line, whose shapes are shown.
+        reasons: The laws, facts and simplifications that lead to it.
+        tensors: The tensors whose index notation the line has, for proofs.
+    """
+
+    forms: tuple[Expr, ...]
+    factors: tuple[Expr, ...]
+    reasons: tuple[Reason, ...]
+    tensors: tuple[Tensor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BoardStep:
+    """One step as it is written: the adjoint's name, and lines from the chain rule to the result."""
+
+    step: Step
+    left: Expr
+    rows: tuple[Row, ...]
+
+
+def quantity_form(variable: Variable) -> Expr:
+    """A quantity by its name, a row as a row."""
+    return oriented(raised(variable), variable.row)
+
+
+def definition_form(variable: Variable) -> Expr:
+    """The formula of a quantity, oriented as it is."""
+    assert variable.value is not None
+    return oriented(raised(variable.value), variable.row)
+
+
+def closed_form(result: Result, derivation: Derivation) -> Expr:
+    """An answer in matrix notation, shaped like its variable."""
+    return oriented(opened(result.gradient, READABLE)[1], derivation.names[result.wrt].row)
+
+
+def explained(result: Result) -> tuple[tuple[Variable, Expr], ...]:
+    """The names in a closed form that need a word: "with u = X w + b"."""
+    names = standing_for(opened(result.gradient, READABLE)[0], READABLE)
+    return tuple((name, _opened_definition(name)) for name in names)
+
+
+def _opened_definition(variable: Variable) -> Expr:
+    assert variable.value is not None
+    return oriented(opened(variable.value, READABLE)[1], variable.row)
+
+
+def board(sweep: Sweep) -> tuple[BoardStep, ...]:
+    """All steps of a sweep as they are written."""
+    return tuple(
+        BoardStep(step, quantity_form(step.adjoint), _rows(step)) for step in sweep.steps
+    )
+
+
+def _rows(step: Step) -> tuple[Row, ...]:
+    rows = _chain_rows(step)
+    for line in step.lines[1:]:
+        form = oriented(raised(line.tensor), step.quantity.row)
+        if form == rows[-1].forms[-1]:
+            continue
+        reasons = tuple(r for r in line.reasons if r.law != "inserted")
+        inserted = len(reasons) < len(line.reasons)
+        if inserted:
+            reasons = (Reason("inserted", tuple(s.adjoint for s in step.sources if s.adjoint)),)
+        rows.append(Row((form,), _factors(form), reasons, (line.tensor,)))
+    return tuple(_with_short_form(step, rows))
+
+
+def _chain_rows(step: Step) -> list[Row]:
+    """The chain rule: what comes from each quantity that is computed from this one."""
+    laws = tuple(dict.fromkeys(law for source in step.sources for law in source.laws))
+    sent = oriented(raised(step.lines[0].tensor), step.quantity.row)
+    tensors = (step.lines[0].tensor,)
+    if len(step.sources) == 1 and not step.quantity.row:
+        (source,) = step.sources
+        local = _local(source)
+        if local is not None and source.adjoint is not None:
+            return _through_jacobian(step, source, local, laws, sent)
+    return [Row((sent,), _factors(sent), tuple(_sided(law, sent) for law in laws), tensors)]
+
+
+def _sided(law: Reason, form: Expr) -> Reason:
+    """The law of the matrix product for the side on which the adjoint is written."""
+    if law.law not in ("left_factor", "right_factor"):
+        return law
+    parts = form.args if form.op == "add" else (form,)
+    ends = [_factors(part)[-1] for part in parts]
+    at_end = any(end.op == "symbol" and end.value.role == "adjoint" for end in ends)
+    return Reason("right_factor" if at_end else "left_factor", law.subjects)
+
+
+def _local(source: Source) -> Expr | None:
+    """The local Jacobian in matrix notation, where it is a matrix worth showing."""
+    if source.jacobian is None or source.user.row:
+        return None
+    if source.jacobian.order != 2:
+        return None
+    form = raised(source.jacobian)
+    return None if form.op in ("index", "identity") else form
+
+
+def _through_jacobian(
+    step: Step, source: Source, local: Expr, laws: tuple[Reason, ...], sent: Expr
+) -> list[Row]:
+    adjoint = source.adjoint
+    assert adjoint is not None and adjoint.value is not None
+    above = quantity_form(adjoint)
+    turned = transposed(local)
+    tensors = (step.lines[0].tensor,)
+    if local.op == "diag" or (local.op == "negative" and local.args[0].op == "diag"):
+        chain = product([turned, above])
+        return [Row((chain, sent), _factors(chain), laws, tensors)]
+    laws = tuple(_sided(law, sent) for law in laws)
+    if local.op != "add":
+        return [Row((sent,), _factors(sent), laws, tensors)]
+    symbolic = product([transposed(local_jacobian(source.user, step.quantity)), above])
+    rows = [Row((symbolic,), _factors(symbolic), (Reason("chain_rule"),))]
+    inserted = any(r.law == "inserted" for line in step.lines for r in line.reasons)
+    coming = raised(adjoint.value) if inserted else above
+    chain = _unmerged_product([turned, coming])
+    rows.append(Row((chain,), _factors(chain), laws, tensors))
+    if not inserted and sent != chain:
+        rows.append(Row((sent,), _factors(sent), (Reason("multiplied_out"),), tensors))
+    return rows
+
+
+def _unmerged_product(parts: Sequence[Expr]) -> Expr:
+    """A product of exactly these parts, signs and fractions left inside them."""
+    return Expr("product", tuple(parts), parts[0].rows, parts[-1].cols)
+
+
+def _factors(form: Expr) -> tuple[Expr, ...]:
+    """The factors whose shapes explain a product; the form itself where it is none."""
+    inner = form.args[0] if form.op == "negative" else form
+    if inner.op == "fraction":
+        inner = inner.args[0]
+    if inner.op != "product":
+        return (form,)
+    arrays = tuple(arg for arg in inner.args if not arg.is_scalar)
+    return arrays if len(arrays) > 1 else (form,)
+
+
+def _with_short_form(step: Step, rows: list[Row]) -> list[Row]:
+    """The last line with the result written out, where that is short."""
+    result = step.result
+    wide, form = opened(result, SHORT)
+    if wide is result or not is_open(wide):
+        return rows
+    form = oriented(form, step.quantity.row)
+    last = rows[-1]
+    if form == last.forms[-1] or form.op == "index":
+        return rows
+    rows[-1] = Row((*last.forms, form), last.factors, last.reasons, last.tensors)
+    return rows
+
+
