@@ -28,16 +28,19 @@ from derive.verify.differences import (
 from derive.verify.facts import STRUCTURES, keep, project
 from derive.verify.functions import Array
 from derive.verify.program import Program
-from derive.verify.report import CENTRAL_DIFFERENCES, COMPLEX_STEP
+from derive.verify.report import CENTRAL_DIFFERENCES, COMPLEX_STEP, VALUE
 from derive.verify.sampling import Point
 
-__all__ = ["TOLERANCES", "Bench", "Outcome"]
+__all__ = ["TOLERANCES", "Bench", "Outcome", "compare_values"]
 
 TOLERANCES: Final[Mapping[str, float]] = {COMPLEX_STEP: 1e-9, CENTRAL_DIFFERENCES: 1e-6}
 """Largest relative error that passes, by method."""
 
 ROUNDING: Final = 1e-13
-"""Differences below this times the flow are rounding."""
+"""Differences of derivatives below this times the flow are rounding."""
+
+VALUE_ROUNDING: Final = 1e-12
+"""Differences of values below this times the largest value on the way to them are rounding."""
 
 ENTRIES: Final = 400
 """Gradients with more entries than this are compared along random directions only."""
@@ -66,6 +69,32 @@ class Outcome:
     expected: float | None = None
     got: float | None = None
     along_facts: bool = False
+
+
+def compare_values(name: str, expected: Array, got: Array, largest: float) -> Outcome:
+    """A value of a quantity beside the judge's own.
+
+    Args:
+        name: Of the quantity.
+        expected: The judge's.
+        got: Of the same extent.
+        largest: The largest value on the way to it, below whose rounding nothing is told.
+    """
+    difference = float(np.abs(got - expected).max(initial=0.0))
+    size = float(np.abs(expected).max(initial=0.0))
+    scale = max(size, largest) if difference <= VALUE_ROUNDING * largest else size
+    error = difference / scale if scale > 0 else difference
+    if error <= TOLERANCES[COMPLEX_STEP]:
+        return Outcome(error, VALUE, True)
+    worst = np.unravel_index(int(np.argmax(np.abs(got - expected))), got.shape)
+    return Outcome(
+        np.inf if np.isnan(error) else error,
+        VALUE,
+        False,
+        f"the value of {name} is off by {error:.1e}",
+        float(expected[worst]),
+        float(got[worst]),
+    )
 
 
 class Bench:

@@ -27,6 +27,9 @@ STEP: Final = 1e-30
 STEPS: Final = (1e-2, 1e-3, 1e-4, 1e-5)
 """Steps of the central differences; the one that agrees best with its own half is believed."""
 
+ROUNDING: Final = 4e-15
+"""Rounding of a value, relative to it, that central differences reckon with."""
+
 BATCH_ENTRIES: Final = 2_000_000
 LARGEST_BATCH: Final = 512
 
@@ -144,7 +147,7 @@ def _extrapolate(table: Array, widths: Array) -> tuple[Array, Array]:
     fine = (table[:, :, 2] - table[:, :, 3]) / (widths / 2)
     refined = (4 * fine - coarse) / 3
     axes = tuple(range(2, refined.ndim))
-    rounding = 1e-15 * np.abs(table[:, :, 0]) / widths
+    rounding = ROUNDING * np.abs(table[:, :, 0]) / widths
     doubt = (
         np.max(np.abs(refined - fine) + rounding, axis=axes)
         if axes
@@ -194,15 +197,14 @@ def _follow(
 
     for name in places.keys() - set(program.names):
         move(name)
-    with np.errstate(all="ignore"):
-        for name in program.needed((*outputs, *places)):
-            if program.uses[name] & moved:
-                watch = Watch(imaginary=True) if watched else None
-                values[name] = program.compute(name, values, watch)
-                moved.add(name)
-                if watch is not None:
-                    watches[name] = watch
-            if name in places:
-                move(name)
+    for name in program.needed((*outputs, *places)):
+        if program.uses[name] & moved:
+            watch = Watch(imaginary=True) if watched else None
+            values[name] = program.compute(name, values, watch)
+            moved.add(name)
+            if watch is not None:
+                watches[name] = watch
+        if name in places:
+            move(name)
     sizes = {name: (len(moves), *np.shape(environment[name])) for name in outputs}
     return {name: np.broadcast_to(values[name], sizes[name]) for name in outputs}, watches

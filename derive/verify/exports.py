@@ -6,15 +6,14 @@ import inspect
 import keyword
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from derive.errors import UnsupportedError
 from derive.problem import Problem
 from derive.shapes import Shape
-from derive.verify.comparison import TOLERANCES, Bench, Outcome
-from derive.verify.evaluation import Watch
+from derive.verify.comparison import Bench, Outcome, compare_values
 from derive.verify.functions import Array
 from derive.verify.ledger import Ledger, describe
 from derive.verify.program import Program
@@ -22,9 +21,6 @@ from derive.verify.report import COMPLEX_STEP, VALUE, Report
 from derive.verify.sampling import draw
 
 __all__ = ["judge_functions", "python_name"]
-
-ROUNDING: Final = 1e-12
-"""A difference of values below this times the largest value on the way is rounding."""
 
 
 @dataclass(frozen=True)
@@ -172,21 +168,10 @@ def _check_value(bench: Bench, result: Any, of: str) -> Outcome:
     got = np.asarray(result)
     if got.shape != () or not np.issubdtype(got.dtype, np.floating):
         return _refusal(f"expected the value as a float, got {_form(got)}")
-    largest = float(np.abs(expected))
+    largest = 0.0
     if of in bench.program.expressions:
-        watch = Watch()
-        with np.errstate(all="ignore"):
-            bench.program.compute(of, bench.point.environment, watch)
-        largest = max(largest, float(np.max(watch.largest)))
-    difference = float(np.abs(got - expected))
-    scale = largest if difference <= ROUNDING * largest else float(np.abs(expected))
-    error = difference / scale if scale > 0 else difference
-    if error <= TOLERANCES[COMPLEX_STEP]:
-        return Outcome(error, VALUE, True)
-    wrong = f"the value of {of} is off by {error:.1e}"
-    return Outcome(
-        error if error == error else np.inf, VALUE, False, wrong, float(expected), float(got)
-    )
+        _, largest = bench.program.recompute(of, bench.point.environment)
+    return compare_values(of, expected, got, largest)
 
 
 def _check_gradient(bench: Bench, result: Any, of: str, wrt: str) -> Outcome:

@@ -246,7 +246,7 @@ EVALUATIONS: Final[Mapping[str, Evaluation]] = {
     "det": Evaluation(np.linalg.det),
     "logdet": Evaluation(_logdet, edge=closeness),
     "dot": Evaluation(lambda a, b: _sum(a * b)),
-    "norm2": Evaluation(lambda x: np.sqrt(_sum(x * x)), kink=lambda x: np.sqrt(_sum(x.real**2))),
+    "norm2": Evaluation(lambda x: np.sqrt(_sum(x * x)), edge=lambda x: np.sqrt(_sum(x.real**2))),
     "norm1": Evaluation(lambda x: _sum(_abs(x)), kink=_size),
     "logsumexp": Evaluation(lambda x: _logsumexp(x, -2)[..., 0, 0]),
     "rowlogsumexp": Evaluation(lambda x: _logsumexp(x, -1)),

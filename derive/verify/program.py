@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import sympy
 
 from derive.errors import InputError
 from derive.shapes import Shape, extent_of_shape, shape_of_extent
@@ -87,11 +88,19 @@ class Program:
         wanted = frozenset(outputs).union(*(self.sources(output) for output in outputs))
         return tuple(name for name in self.names if name in wanted)
 
-    def compute(self, name: str, environment: Mapping[str, Any], watch: Watch | None) -> Array:
+    def compute(
+        self, name: str, environment: Mapping[str, Any], watch: Watch | None = None
+    ) -> Array:
         """The value of one definition: (..., rows, columns), or (...) for a scalar."""
         expression = self.expressions[name]
-        value = Walker(environment, watch).run(expression)
-        if not self.shapes[name] and np.ndim(value) >= 2 and extent_of(expression) == (1, 1):
-            is_matrix = hasattr(expression, "shape")
-            return np.asarray(value[..., 0, 0] if is_matrix else value)
+        with np.errstate(all="ignore"):
+            value = Walker(environment, watch).run(expression)
+        if not self.shapes[name] and isinstance(expression, sympy.MatrixExpr):
+            value = value[..., 0, 0]
         return np.asarray(value)
+
+    def recompute(self, name: str, environment: Mapping[str, Any]) -> tuple[Array, float]:
+        """The value of one definition, and the largest value met on the way to it."""
+        watch = Watch()
+        value = self.compute(name, environment, watch)
+        return value, float(np.max(watch.largest, initial=np.abs(value).max()))

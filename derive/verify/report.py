@@ -15,6 +15,9 @@ VALUE: Final = "value"
 
 METHODS: Final = (COMPLEX_STEP, CENTRAL_DIFFERENCES)
 
+COUNTED: Final = ("step", "gradient", "function")
+"""Kinds of checks that the summary counts; others are mentioned only when they fail."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -29,7 +32,7 @@ class Check:
         expected: The judge's number there.
         got: The number that was checked.
         problem: What is wrong, in words; empty when it passed.
-        kind: What is counted: ``step``, ``gradient``, ``function``, ``fact``.
+        kind: What it is: ``step``, ``gradient``, ``function``, ``fact``, ``rewriting``, ``domain``.
     """
 
     label: str
@@ -44,7 +47,7 @@ class Check:
 
     def __str__(self) -> str:
         if self.passed:
-            return f"{self.label}: relative error {self.error:.0e} ({self.method})"
+            return f"{self.label}: relative error {_figure(self.error)} ({self.method})"
         lines = [f"{self.label}: {self.problem}"]
         if self.expected is not None:
             lines.append(f"  expected {self.expected:.15g}, got {self.got:.15g}")
@@ -91,7 +94,7 @@ class Report:
         if not self.passed:
             return f"{ran}: {len(self.failures)} failed"
         errors = [
-            f"{self.worst[method]:.0e} ({self._named(method)})"
+            f"{_figure(self.worst[method])} ({self._named(method)})"
             for method in METHODS
             if method in self.worst
         ]
@@ -103,16 +106,18 @@ class Report:
         return method
 
     def _counted(self) -> str:
-        counts: dict[str, int] = {}
-        for check in self.checks:
-            counts[check.kind] = counts.get(check.kind, 0) + 1
-        parts = [_count(number, kind) for kind, number in counts.items()]
-        return " and ".join(
-            (", ".join(parts[:-1]), parts[-1]) if parts[1:] else parts or ["nothing"]
-        )
+        kinds = [check.kind for check in self.checks]
+        parts = [_count(kinds.count(kind), kind) for kind in COUNTED if kind in kinds]
+        if not parts:
+            return "nothing"
+        return " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part)
 
     def __str__(self) -> str:
         return "\n".join((self.summary(), *map(str, self.failures), *self.notes))
+
+
+def _figure(error: float) -> str:
+    return f"{error:.0e}" if error else "0"
 
 
 def _count(number: int, noun: str) -> str:

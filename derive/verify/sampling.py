@@ -281,13 +281,12 @@ def _try(
     environment: dict[str, Array] = {name: np.asarray(float(size)) for name, size in sizes.items()}
     environment.update(inputs)
     failed = ""
-    with np.errstate(all="ignore"):
-        for name in program.names:
-            value = program.compute(name, environment, watch)
-            if not np.all(np.isfinite(value)):
-                failed = name
-                break
-            environment[name] = value
+    for name in program.names:
+        value = program.compute(name, environment, watch)
+        if not np.all(np.isfinite(value)):
+            failed = name
+            break
+        environment[name] = value
     point = Point(sizes, inputs, environment, min(watch.kink, watch.edge), frozenset(watch.kinked))
     suspects: frozenset[str] = frozenset()
     if failed:
