@@ -90,6 +90,7 @@ class ArrayRule:
         statement: The differential, as a lecturer writes it.
         source: Where a reader can look it up.
         domain: What must hold at the point.
+        proof: Why, one line an equality, for readers who want every step.
     """
 
     adjoint: str
@@ -97,6 +98,7 @@ class ArrayRule:
     statement: str
     source: str
     domain: str = "everywhere"
+    proof: tuple[str, ...] = ()
 
     @cached_property
     def terms(self) -> tuple[IndexedTerm, ...]:
@@ -220,7 +222,9 @@ ENTRYWISE: Final[Mapping[str, EntrywiseRule]] = {
 
 ARRAYS: Final[Mapping[str, ArrayRule]] = {
     "inverse": ArrayRule(
-        "- Y[i,a] G[i,j] Y[b,j]", "ab", "dX⁻¹ = −X⁻¹ dX X⁻¹", "[PP12] (40)", "X invertible"
+        "- Y[i,a] G[i,j] Y[b,j]", "ab", "dX⁻¹ = −X⁻¹ dX X⁻¹", "[PP12] (40)", "X invertible",
+        ("X⁻¹ X = I, so dX⁻¹ X + X⁻¹ dX = 0, so dX⁻¹ = −X⁻¹ dX X⁻¹",
+         "⟨Ȳ, −Y dX Y⟩ = ⟨−Yᵀ Ȳ Yᵀ, dX⟩ with Y = X⁻¹"),
     ),
     "det": ArrayRule(
         "G[] Y[] inverse(X)[b,a]",
@@ -228,27 +232,45 @@ ARRAYS: Final[Mapping[str, ArrayRule]] = {
         "d det X = det(X) tr(X⁻¹ dX)",
         "Jacobi's formula, [PP12] (41)",
         "X invertible",
+        (
+            "det X = Σ_j X[i,j] C[i,j] by cofactors, and C[i,j] does not contain X[i,j]",
+            "∂ det X/∂X[i,j] = C[i,j] = det(X) X⁻¹[j,i]",
+        ),
     ),
     "logdet": ArrayRule(
-        "G[] inverse(X)[b,a]", "ab", "d log det X = tr(X⁻¹ dX)", "[PP12] (43)", "det X > 0"
+        "G[] inverse(X)[b,a]", "ab", "d log det X = tr(X⁻¹ dX)", "[PP12] (43)", "det X > 0",
+        ("∂ log det X/∂X[i,j] = (∂ det X/∂X[i,j])/det X = X⁻¹[j,i]",),
     ),
     "softmax": ArrayRule(
         "Y[*a] G[*a] - Y[*a] Y[*i] G[*i]",
         "a",
         "softmax: ∂p/∂z = diag(p) − p pᵀ",
         "quotient rule on exp(z)/sum(exp(z))",
+        "everywhere",
+        (
+            "∂p[i]/∂z[j] = ∂/∂z[j] (exp(z[i])/Σ_k exp(z[k]))",
+            "= exp(z[i]) δ[i,j]/Σ_k exp(z[k]) − exp(z[i]) exp(z[j])/(Σ_k exp(z[k]))²",
+            "= p[i] δ[i,j] − p[i] p[j]",
+        ),
     ),
     "log_softmax": ArrayRule(
         "G[*a] - softmax(X)[*a] G[*i]",
         "a",
         "log softmax: ∂l/∂z = I − 1 softmax(z)ᵀ",
         "l = z − logsumexp(z)",
+        "everywhere",
+        (
+            "l[i] = z[i] − log Σ_k exp(z[k])",
+            "∂l[i]/∂z[j] = δ[i,j] − exp(z[j])/Σ_k exp(z[k]) = δ[i,j] − softmax(z)[j]",
+        ),
     ),
     "logsumexp": ArrayRule(
         "G[*] softmax(X)[*a]",
         "a",
         "logsumexp: ∂/∂z = softmax(z)",
         "chain rule on log(sum(exp(z)))",
+        "everywhere",
+        ("∂/∂z[j] log Σ_k exp(z[k]) = exp(z[j])/Σ_k exp(z[k]) = softmax(z)[j]",),
     ),
 }
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from derive.notation.expression import Expr
 from derive.tensor.nodes import Variable
+from derive.tensor.printing import UNICODE as UNICODE_SIGNS
 from derive.tensor.printing import index_notation
 
 __all__ = ["LANGUAGE", "UNICODE", "Style", "name_of", "number_text", "text"]
@@ -245,7 +246,9 @@ class _Writer:
         return self.write(expr.args[0], 0)
 
     def _index(self, expr: Expr) -> str:
-        return index_notation(expr.value)
+        if self.style.ascii:
+            return index_notation(expr.value, name=self.style.name)
+        return index_notation(expr.value, name=self.style.name, signs=UNICODE_SIGNS)
 
     def _call(self, expr: Expr) -> str:
         name = expr.value

@@ -73,9 +73,11 @@ def _explain_token(source: Source, token: Token, previous: str, expected: set[st
             ("Write, for example: grad J wrt W, b",),
             place,
         )
-    if token.type in ("COLON", "EQUAL") and role_of(previous) == "a word of the language":
+    misnamed = previous if token.type in ("COLON", "EQUAL") else str(token)
+    starts = "GRAD" in expected or misnamed is previous
+    if starts and role_of(misnamed) == "a word of the language":
         return InputError(
-            f"{previous} is a word of the language, and cannot name a quantity",
+            f"{misnamed} is a word of the language, and cannot name a quantity",
             ("Choose another name.",),
             place,
         )

@@ -129,9 +129,8 @@ def entrywise(shapes: Shapes, node: Node, operands: Sequence[Extent], position: 
     culprit = next(
         (p for p in range(position) if not _fit(extents[p], extents[position])), position - 1
     )
-    left, right = node.children[culprit], node.children[position]
+    both = left, right = [_unsigned(node.children[p]) for p in (culprit, position)]
     first, second = _text(shapes, left.span), _text(shapes, right.span)
-    both = (left, right)
     facts = [
         f"{first} is {shapes.show(extents[culprit])}, {second} is "
         f"{shapes.show(extents[position])}: entry by entry, both need the same shape, or size 1 "
@@ -143,7 +142,8 @@ def entrywise(shapes: Shapes, node: Node, operands: Sequence[Extent], position: 
     if is_column == [False, True] and _fit(extents[culprit], (columns, rows)):
         facts.append(f"Write {_in_brackets(shapes, right)}' to repeat it along every row.")
     elif is_column[0] == is_column[1]:
-        facts += _declarations(shapes, (right, extents[culprit]), (left, extents[position]))
+        pairs = ((right, extents[culprit]), (left, extents[position]))
+        facts += _declarations(shapes, *pairs[: 2 if len(node.children) == 2 else 1])
     whole = node.span if len(both) == len(node.children) else (left.span[0], right.span[1])
     error = InputError(
         f"the shapes do not fit in {_text(shapes, whole)}",
@@ -151,6 +151,12 @@ def entrywise(shapes: Shapes, node: Node, operands: Sequence[Extent], position: 
         shapes.program.source.place(left.span, right.span),
     )
     return Misfit(error, both)
+
+
+def _unsigned(node: Node) -> Node:
+    """A term of a difference without the minus in front of it."""
+    signed = node.kind == "negative" and node.children[0].span == node.span
+    return node.children[0] if signed else node
 
 
 def _fit(left: Extent, right: Extent) -> bool:

@@ -112,10 +112,10 @@ def collect(source: Source, statements: Sequence[Statement]) -> Program:
             program.definitions[statement.name.text] = statement.expression
         else:
             program.requests += (statement,)
-    if not program.requests:
-        raise InputError(f"nothing is asked in {source.name}", (ASKING,))
     asked = [request.expression for request in program.requests]
     program.look_around((*program.definitions.values(), *asked))
+    if not asked:
+        raise InputError(f"nothing is asked in {source.name}", (ASKING,))
     for statement in statements:
         if isinstance(statement, Declared | Defined) and statement.name.text in program.sizes:
             raise _is_a_size(source, statement.name)
@@ -243,9 +243,8 @@ def _refuse_call(source: Source, node: Node) -> None:
     word, count = node.value, len(node.children)
     function = (node.span[0], node.span[0] + len(word))
     if word not in CALLABLE:
-        raise InputError(
-            f"there is no function {word}", suggest(word, CALLABLE), source.place(function)
-        )
+        advice = suggest(word, CALLABLE) or (f"A product is written with *: {word}*(...)",)
+        raise InputError(f"there is no function {word}", advice, source.place(function))
     if word in REDUCTIONS and count == 1:
         raise UnsupportedError(
             f"the reduction {word}, over all entries of one argument, is not supported yet",

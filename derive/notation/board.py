@@ -107,7 +107,9 @@ def _rows(step: Step) -> tuple[Row, ...]:
         reasons = tuple(r for r in line.reasons if r.law != "inserted")
         inserted = len(reasons) < len(line.reasons)
         if inserted:
-            reasons = (Reason("inserted", tuple(s.adjoint for s in step.sources if s.adjoint)),)
+            names = tuple(s.adjoint for s in step.sources if s.adjoint)
+            shown = any(r.law == "chain_rule" for row in rows for r in row.reasons)
+            reasons = (Reason("multiplied_out") if shown else Reason("inserted", names),)
         rows.append(Row((form,), _factors(form), reasons, (line.tensor,)))
     return tuple(_with_short_form(step, rows))
 

@@ -1,0 +1,415 @@
+"""The derivation in the terminal: Unicode mathematics, one idea a line, shapes and reasons beside it."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import IO, Final
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from derive.calculus.derivation import Derivation, Result, Step, Sweep
+from derive.calculus.rules import RULES, ArrayRule
+from derive.emit.reasons import reasons_text
+from derive.emit.text import LANGUAGE, UNICODE, Style, name_of, text
+from derive.notation.board import (
+    BoardStep,
+    Row,
+    board,
+    closed_form,
+    definition_form,
+    explained,
+)
+from derive.notation.expression import Expr
+from derive.notation.raising import raised
+from derive.shapes import ONE, Shape, same
+from derive.tensor.facts import Reason
+from derive.tensor.nodes import Tensor, Variable
+from derive.tensor.printing import UNICODE as UNICODE_SIGNS
+from derive.tensor.printing import index_notation
+from derive.verify.report import Report
+
+__all__ = ["ascii_text", "make_console", "print_derivation"]
+
+WIDTH_WHEN_PIPED: Final = 110
+REASON_WIDTH: Final = 46
+"""Room that is kept for reasons beside a step."""
+
+ASCII: Final = str.maketrans(
+    {
+        "−": "-", "ᵀ": "'", "·": ".", "×": "x", "⊙": ".*", "⊘": "./", "′": "'", "σ": "sigmoid",
+        "∂": "d", "Σ": "sum", "δ": "delta", "λ": "lambda", "α": "alpha", "Φ": "Phi", "φ": "phi",
+        "π": "pi", "√": "sqrt", "²": "^2", "³": "^3", "⁻": "^-", "¹": "1", "ᵏ": "^k", "‖": "|",
+        "≥": ">=", "≤": "<=", "…": "...", "⟨": "<", "⟩": ">", "\u0304": "_bar", "\u0305": "",
+        "μ": "mu", "’": "'", "ᵢ": "_i", "ⱼ": "_j", "ₖ": "_k",
+    }
+)  # fmt: skip
+
+
+def make_console(ascii: bool = False, file: IO[str] | None = None) -> Console:
+    """A console that is plain when it is piped; with ``ascii`` it prints ASCII only."""
+    console = Console(file=file, highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console = Console(
+            file=file, highlight=False, width=WIDTH_WHEN_PIPED, no_color=True, color_system=None
+        )
+    if ascii:
+        console.legacy_windows = False
+        setattr(console, "derive_ascii", True)
+    return console
+
+
+def ascii_text(line: str) -> str:
+    """A line of Unicode mathematics in ASCII."""
+    plain = unicodedata.normalize("NFD", line).translate(ASCII)
+    return plain.encode("ascii", "replace").decode()
+
+
+def print_derivation(
+    derivation: Derivation,
+    report: Report | None,
+    console: Console,
+    *,
+    detail: str = "steps",
+    notation: str = "matrix",
+) -> None:
+    """Print a derivation.
+
+    Args:
+        derivation: What was derived.
+        report: What the judge found; None if it was not asked.
+        console: From :func:`make_console`.
+        detail: ``result``, ``steps`` or ``proof``.
+        notation: ``matrix`` or ``index``.
+    """
+    _Page(derivation, console, detail, notation).print(report)
+
+
+class _Page:
+    """One derivation on one console."""
+
+    def __init__(
+        self, derivation: Derivation, console: Console, detail: str, notation: str
+    ) -> None:
+        self.derivation, self.console = derivation, console
+        self.detail, self.notation = detail, notation
+        self.ascii = bool(getattr(console, "derive_ascii", False))
+        self.style: Style = LANGUAGE if self.ascii else UNICODE
+        names = [v for v in derivation.names.values() if v.order]
+        written = sorted((re.escape(self.name(v)) for v in names), key=len, reverse=True)
+        bars = sorted(
+            (
+                re.escape(self.style.name(step.adjoint))
+                for sweep in derivation.sweeps
+                for step in sweep.steps
+                if step.quantity.order
+            ),
+            key=len,
+            reverse=True,
+        )
+        options = "|".join((*bars, *written))
+        self.bold = re.compile(rf"(?<![\w])(?:{options})(?![\w\u0304\u0305])") if options else None
+
+    def print(self, report: Report | None) -> None:
+        """The whole page."""
+        for number, sweep in enumerate(self.derivation.sweeps):
+            if number:
+                self.line()
+            self._title(sweep)
+            if self.detail != "result":
+                self._setting(sweep)
+                self._steps(sweep)
+            self._answers(sweep)
+        for note in (*self.derivation.problem.notes, *_remarks(self.derivation)):
+            self.line(note)
+        if report is not None:
+            self.line()
+            self.line(f"Checked  {report.summary()}" if report.passed else f"FAILED  {report}")
+
+    # Writing.
+
+    def plain(self, line: str) -> str:
+        """The line in the characters that may be used."""
+        return ascii_text(line) if self.ascii else line
+
+    def line(self, words: str = "", style: str = "") -> None:
+        """One paragraph."""
+        self.console.print(Text(self.plain(words), style=style))
+
+    def name(self, variable: Variable) -> str:
+        """A quantity's name."""
+        return self.style.name(variable)
+
+    def formula(self, line: str) -> Text:
+        """A formula with the vectors and matrices in it bold."""
+        found = Text(line)
+        if self.bold is not None:
+            found.highlight_regex(self.bold, "bold")
+        return found
+
+    def written(self, expr: Expr) -> str:
+        """An expression on one line."""
+        return text(expr, self.style)
+
+    def indexed(self, tensor: Tensor) -> str:
+        """A tensor in index notation."""
+        if self.ascii:
+            return index_notation(tensor, name=self.style.name)
+        return index_notation(tensor, name=self.style.name, signs=UNICODE_SIGNS)
+
+    def subject(self, tensor: Tensor) -> str:
+        """A tensor as a reason names it."""
+        if isinstance(tensor, Variable):
+            return self.name(tensor)
+        return self.written(raised(tensor))
+
+    # The parts of the page.
+
+    def _print_trimmed(self, table: Table) -> None:
+        """A table without blanks at the ends of its lines."""
+        if self.console.is_terminal:
+            self.console.print(table)
+            return
+        with self.console.capture() as captured:
+            self.console.print(table)
+        for line in captured.get().splitlines():
+            self.console.print(Text(line.rstrip()), soft_wrap=True)
+
+    def _title(self, sweep: Sweep) -> None:
+        wrt = ", ".join(name_of(self.derivation.names[r.wrt]) for r in sweep.results)
+        title = f"{name_of(sweep.of)} with respect to {wrt}"
+        name = self.derivation.problem.name
+        gap = max(2, min(self.console.width, 100) - cell_len(title) - cell_len(name))
+        self.line(f"{title}{' ' * gap}{name}" if name != "problem" else title, "bold")
+        self.line()
+
+    def _setting(self, sweep: Sweep) -> None:
+        symbols, forward = self._symbols(sweep), self._forward(sweep)
+        both = Table.grid(padding=(0, 4))
+        widths = [self.console.measure(table).maximum for table in (symbols, forward)]
+        if sum(widths) + 4 <= self.console.width:
+            both.add_row(symbols, forward)
+            self._print_trimmed(both)
+        else:
+            self._print_trimmed(symbols)
+            self.line()
+            self._print_trimmed(forward)
+        self.line()
+
+    def _symbols(self, sweep: Sweep) -> Table:
+        table = _columns(3)
+        table.add_row(Text("Symbols", style="bold"))
+        sought = {result.wrt for result in sweep.results}
+        for variable in self._given(sweep):
+            declared = self.derivation.problem.variables[variable.name]
+            words = ["sought" if variable.name in sought else "given"]
+            words += sorted(fact.replace("_", " ") for fact in declared.facts)
+            if declared.inferred:
+                words.append("shape inferred")
+            table.add_row(
+                self.formula(f"  {self.name(variable)}"),
+                Text(self.plain(_shape(declared.shape)), style="dim"),
+                Text(", ".join(words)),
+            )
+        return table
+
+    def _given(self, sweep: Sweep) -> list[Variable]:
+        used = {v.name for v in _all_variables(sweep)}
+        wanted = {result.wrt for result in sweep.results}
+        return [
+            v
+            for v in self.derivation.names.values()
+            if v.value is None and (v.name in used or v.name in wanted)
+        ]
+
+    def _forward(self, sweep: Sweep) -> Table:
+        table = _columns(3)
+        table.add_row(Text("Forward pass", style="bold"))
+        named = self.derivation.problem.definitions
+        for variable in sweep.forward:
+            formula = f"  {self.name(variable)} = {self.written(definition_form(variable))}"
+            shape = named[variable.name].shape if variable.name in named else variable.shape
+            remark = "" if variable.name in named else "named here"
+            table.add_row(
+                self.formula(formula), Text(self.plain(_shape(shape)), style="dim"), Text(remark)
+            )
+        return table
+
+    def _steps(self, sweep: Sweep) -> None:
+        of = name_of(sweep.of)
+        self.line(
+            f"Write v̄ for the gradient of {of} with respect to v; it has the shape of v. "
+            "In ∂u/∂v, row i belongs to uᵢ, column j to vⱼ."
+        )
+        self.line("Chain rule, backwards: v̄ = Σ (∂u/∂v)ᵀ ū over every u that is computed from v.")
+        self.line()
+        steps = board(sweep)
+        pages = [self._step_lines(step) for step in steps]
+        lines = [line for page in pages for line in page]
+        shapes = max((cell_len(shape) for _, shape, _ in lines), default=0)
+        room = max(30, self.console.width - shapes - REASON_WIDTH)
+        width = min(max((cell_len(formula) for formula, _, _ in lines), default=0), room)
+        told: dict[tuple[Reason, ...], int] = {}
+        for number, (step, page) in enumerate(zip(steps, pages, strict=True), start=1):
+            for place, (formula, shape, row) in enumerate(page):
+                reason = self._reason(row, number, told) if row is not None else ""
+                mark = str(number) if place == 0 else ""
+                self._step_line(mark, formula, (shape, shapes), reason, width)
+                if self.detail == "proof" and row is not None:
+                    self._proof(step.step, row)
+        self.line()
+
+    def _step_line(
+        self, mark: str, formula: str, shape: tuple[str, int], reason: str, width: int
+    ) -> None:
+        """One line in columns; a formula that is too long stands on a line of its own."""
+        written, shapes = self.plain(shape[0]), shape[1]
+        head = Text(f"{mark:>2}  ") + self.formula(formula)
+        if cell_len(formula) > width:
+            self.console.print(head, soft_wrap=True)
+            head = Text("    ")
+            if not (written or reason):
+                return
+            formula = ""
+        head.append(" " * (width - cell_len(formula) + 2))
+        head.append(written + " " * (shapes - cell_len(written) + 2), "dim")
+        margin = head.cell_len
+        wrapped = textwrap.wrap(self.plain(reason), max(20, self.console.width - margin)) or [""]
+        head.append(wrapped[0])
+        head.rstrip()
+        self.console.print(head, soft_wrap=True)
+        for more in wrapped[1:]:
+            self.console.print(Text(" " * margin + more), soft_wrap=True)
+
+    def _step_lines(self, written: BoardStep) -> list[tuple[str, str, Row | None]]:
+        """The lines of a step: formula, shapes, and the row whose reasons stand beside it."""
+        left = self.written(written.left)
+        margin = " " * cell_len(left)
+        lines: list[tuple[str, str, Row | None]] = []
+        for row in written.rows:
+            if self.notation == "index" and row.tensors:
+                forms = [self.indexed(row.tensors[0])]
+            else:
+                forms = list(dict.fromkeys(self.written(form) for form in row.forms))
+            shapes = " · ".join(_extent(factor) for factor in row.factors)
+            for place, piece in enumerate(self._packed(forms, cell_len(left))):
+                head = left if not lines else margin
+                lines.append((f"{head} = {piece}", "" if place else shapes, None if place else row))
+        return lines
+
+    def _packed(self, forms: Sequence[str], margin: int) -> list[str]:
+        """As many equal forms on a line as there is room for."""
+        room = self.console.width - REASON_WIDTH - 10 - margin
+        packed = [forms[0]]
+        for form in forms[1:]:
+            longer = f"{packed[-1]} = {form}"
+            if cell_len(longer) <= room:
+                packed[-1] = longer
+            else:
+                packed.append(form)
+        return packed
+
+    def _reason(self, row: Row, number: int, told: dict[tuple[Reason, ...], int]) -> str:
+        """Why; a law that was told before is only referred to."""
+        key = tuple(Reason(reason.law) for reason in row.reasons)
+        laws = all(reason.law in RULES or reason.law in REPEATABLE for reason in row.reasons)
+        if row.reasons and laws:
+            known = told.setdefault(key, number)
+            if known != number:
+                return f"as in {known}"
+        return reasons_text(row.reasons, self.subject)
+
+    def _proof(self, step: Step, row: Row) -> None:
+        """The lemma behind a named law, and the line in entries."""
+        lines = []
+        for reason in row.reasons:
+            rule = RULES.get(reason.law)
+            lines += rule.proof if isinstance(rule, ArrayRule) else ()
+        if self.notation == "matrix":
+            letters = ",".join("ijkl"[: step.quantity.order])
+            left = self.name(step.adjoint) + (f"[{letters}]" if letters else "")
+            lines += [f"{left} = {self.indexed(tensor)}" for tensor in row.tensors]
+        for line in lines:
+            self.console.print(Text(self.plain(f"        {line}"), style="dim"), soft_wrap=True)
+
+    def _answers(self, sweep: Sweep) -> None:
+        self.line("Closed forms" if self.detail != "result" else "", "bold")
+        table = Table.grid(padding=(0, 2))
+        table.add_column(overflow="fold")
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        given: dict[Variable, Expr] = {}
+        for result in sweep.results:
+            formula = f"  {self._quotient(result)} = {self._closed(result)}"
+            shape = self.derivation.problem.shape(result.wrt)
+            remark = "" if result.occurs else f"{result.of} does not depend on {result.wrt}"
+            table.add_row(
+                self.formula(formula), Text(self.plain(_shape(shape)), style="dim"), Text(remark)
+            )
+            given.update(explained(result))
+        self._print_trimmed(table)
+        if given and self.notation == "matrix":
+            self.line("with")
+            for variable, form in given.items():
+                self.console.print(self.formula(f"  {self.name(variable)} = {self.written(form)}"))
+
+    def _quotient(self, result: Result) -> str:
+        of, wrt = self.derivation.names[result.of], self.derivation.names[result.wrt]
+        sign = "d" if self.ascii else "∂"
+        return f"{sign}{self.name(of)}/{sign}{self.name(wrt)}"
+
+    def _closed(self, result: Result) -> str:
+        if self.notation == "index":
+            return self.indexed(result.gradient)
+        return self.written(closed_form(result, self.derivation))
+
+
+REPEATABLE: Final = frozenset(
+    {"left_factor", "right_factor", "addend", "repeated_columns", "repeated_rows"}
+)
+"""Laws of sums and products that need not be told twice."""
+
+
+def _columns(count: int) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for _ in range(count):
+        table.add_column(no_wrap=True)
+    return table
+
+
+def _all_variables(sweep: Sweep) -> Iterable[Variable]:
+    from derive.tensor.substitution import variables_of
+
+    yield sweep.of
+    for variable in sweep.forward:
+        if variable.value is not None:
+            yield from variables_of(variable.value)
+
+
+def _remarks(derivation: Derivation) -> Sequence[str]:
+    """What the reader should know about the answers."""
+    found = []
+    for result in derivation.results:
+        if result.structure in ("symmetric", "positive_definite"):
+            found.append(
+                f"{result.wrt} is symmetric: the gradient is the symmetric one, (G + G')/2. With "
+                "respect to the independent entries the off-diagonal ones count twice: 2 G - diag."
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def _shape(shape: Shape) -> str:
+    return " × ".join(str(dim) for dim in shape) or "1"
+
+
+def _extent(expr: Expr) -> str:
+    if same(expr.cols, ONE):
+        return str(expr.rows)
+    return f"{expr.rows}×{expr.cols}"
+
+
