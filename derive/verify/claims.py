@@ -190,14 +190,14 @@ def _check_claims(
             if not outcome.passed and len(lines) > 1:
                 said = f"line {number + 1} of {len(lines)}: {outcome.problem}"
                 outcome = replace(outcome, problem=said)
-            ledger.add(claim.label, claim.kind, outcome, where)
+            ledger.add(claim.label, claim.kind, outcome, where, claim.of)
         extent = np.shape(environment[claim.wrt])
         value = _shaped(lines[-1], extent) if lines else None
         environment[claim.name] = np.full(extent, np.nan) if value is None else value
         if value is not None and all(o.passed and not o.along_facts for o in outcomes):
             second = central.compare(bench, claim, value, facing)
             if second is not None:
-                ledger.add(claim.label, claim.kind, second, where)
+                ledger.add(claim.label, claim.kind, second, where, claim.of)
 
 
 @dataclass(frozen=True)

@@ -29,14 +29,14 @@ class Ledger:
     """Outcomes at all points, the worst kept for each thing that is checked."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[tuple[str, str], _Entry] = {}
         self._worst: dict[str, float] = {}
 
-    def add(self, label: str, kind: str, outcome: Outcome, point: str) -> None:
-        """Record one outcome of what is called ``label``."""
+    def add(self, label: str, kind: str, outcome: Outcome, point: str, of: str = "") -> None:
+        """Record one outcome of what is called ``label``, in the derivation of ``of``."""
         if outcome.method != VALUE:
             self._worst[outcome.method] = max(self._worst.get(outcome.method, 0.0), outcome.error)
-        known = self._entries.setdefault(label, _Entry(label, kind, outcome, point))
+        known = self._entries.setdefault((of, label), _Entry(label, kind, outcome, point))
         worse = (not outcome.passed, outcome.error) > (
             not known.outcome.passed,
             known.outcome.error,

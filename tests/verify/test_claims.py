@@ -285,6 +285,21 @@ def test_vanishing_gradients_are_checked_to_their_own_scale(paper: Any) -> None:
     assert failure.expected is not None and abs(failure.expected) < 1e-10
 
 
+def test_several_scalars_in_one_problem(paper: Any) -> None:
+    x = paper.given("x", "n")
+    z = paper.define("z", call("exp", x))
+    paper.define("J", call("sum", z))
+    paper.define("K", call("sse", z))
+    claims = [
+        Claim("J", "x", "x_bar", (z,), "x_bar"),
+        Claim("K", "x", "x_bar", (multiply(sympy.S(2), hadamard(z, z)),), "x_bar"),
+    ]
+    report = judge(paper.problem, claims)
+    assert report.passed and len(report.checks) == 2
+    crossed = [Claim("K", "x", "x_bar", (z,), "x_bar"), claims[0]]
+    assert [check.passed for check in judge(paper.problem, crossed).checks] == [False, True]
+
+
 def test_nan_in_a_claim_is_a_failure(paper: Any) -> None:
     x = paper.given("x", "n")
     paper.define("J", call("sum", x))
