@@ -1,16 +1,18 @@
 """What goes wrong, said so that a person can mend it.
 
-Every failure a user can meet is a :class:`DeriveError`, of one of two kinds: what was
-written is wrong (:class:`InputError`), or it is right and not supported yet
-(:class:`UnsupportedError`). Both print one sentence first, then where it is, then what to do.
+Every failure a user can meet is a :class:`DeriveError`, of one of three kinds: what was
+written is wrong (:class:`InputError`), it is right and not supported yet
+(:class:`UnsupportedError`), or what was derived failed its check (:class:`CheckError`). All print
+one sentence first, then where it is, then what to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["DeriveError", "InputError", "Place", "UnsupportedError"]
+__all__ = ["CheckError", "DeriveError", "InputError", "Place", "UnsupportedError", "suggest"]
 
 LONGEST_LINE = 100
 
@@ -82,3 +84,19 @@ class InputError(DeriveError):
 
 class UnsupportedError(DeriveError):
     """What was written is meaningful, but there is no law for it here."""
+
+
+class CheckError(DeriveError):
+    """What was derived does not agree with the numbers; nothing is written then."""
+
+
+def suggest(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """A line that proposes the known name most like ``name``; no line if none is like it.
+
+    >>> suggest("sigmod", ("sigmoid", "sign"))
+    ('Did you mean sigmoid?',)
+    """
+    names = sorted(set(known))
+    folded = [other for other in names if other.casefold() == name.casefold()]
+    close = folded or difflib.get_close_matches(name, names, 1)
+    return (f"Did you mean {close[0]}?",) if close else ()

@@ -8,7 +8,6 @@ expression grows with the depth of a network.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 import sympy
 from sympy import MatrixSymbol
 
-from derive.errors import InputError
+from derive.errors import InputError, suggest
 from derive.shapes import Shape, as_dim, extent_of_shape, same, shape_of_extent, shape_text
 from derive.vocabulary import FACTS, FUNCTIONS, Expression, extent_of, scalar
 
@@ -127,11 +126,8 @@ def check_facts(name: str, shape: Shape, facts: Iterable[str]) -> None:
     """
     for fact in facts:
         if fact not in FACTS:
-            close = difflib.get_close_matches(fact, FACTS, 1)
-            known = f"Facts are {', '.join(FACTS)}."
-            raise InputError(
-                f"{fact} is not a fact", (f"Did you mean {close[0]}?" if close else known,)
-            )
+            advice = suggest(fact, FACTS) or (f"Facts are {', '.join(FACTS)}.",)
+            raise InputError(f"{fact} is not a fact", advice)
         rows, columns = extent_of_shape(shape)
         if fact in SQUARE_FACTS and not same(rows, columns):
             raise InputError(
@@ -328,7 +324,7 @@ class _Builder:
             expression = scalar(self.expressions[label].xreplace(rename))
             shape = shape_of_extent(extent_of(expression))
             symbol = self.symbols.get(label)
-            if symbol is not None and shape_of_extent(extent_of(symbol)) != shape:
+            if symbol is not None and shape_of_extent(extent_of_shape(_shape(symbol))) != shape:
                 raise InputError(
                     f"{label} is defined as {shape_text(shape)} and used as {_shape_words(symbol)}"
                 )
@@ -371,10 +367,7 @@ def _check_expression(name: str, expression: object) -> Any:
 
 
 def _unknown(name: str, known: Iterable[str]) -> InputError:
-    close = difflib.get_close_matches(name, list(known), 1)
-    return InputError(
-        f"there is no {name} in the problem", (f"Did you mean {close[0]}?",) if close else ()
-    )
+    return InputError(f"there is no {name} in the problem", suggest(name, known))
 
 
 def _check_request(problem: Problem, request: Request) -> None:

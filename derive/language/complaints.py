@@ -9,8 +9,8 @@ from typing import Final
 from lark import Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from derive.errors import InputError
-from derive.language.source import Source, suggest
+from derive.errors import InputError, suggest
+from derive.language.source import Source
 from derive.language.words import CALLABLE, role_of
 
 __all__ = ["explain"]

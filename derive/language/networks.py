@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from derive.errors import InputError
+from derive.errors import InputError, suggest
 from derive.vocabulary import FUNCTIONS
 
 __all__ = ["BATCHES", "HEADS", "network_problem"]
@@ -98,9 +97,8 @@ def _check_layers(layers: Sequence[int]) -> None:
 
 def _check_choice(what: str, choice: str, known: Collection[str]) -> None:
     if choice not in known:
-        close = difflib.get_close_matches(choice, list(known), 1)
-        advice = f"Did you mean {close[0]}?" if close else f"Known are {', '.join(known)}."
-        raise InputError(f"there is no {what} {choice}", (advice,))
+        advice = suggest(choice, known) or (f"Known are {', '.join(known)}.",)
+        raise InputError(f"there is no {what} {choice}", advice)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from derive.errors import DeriveError, InputError, UnsupportedError
-from derive.language.source import ASKING, Source, suggest
+from derive.errors import DeriveError, InputError, UnsupportedError, suggest
+from derive.language.source import ASKING, Source
 from derive.language.tree import (
     Declared,
     Defined,

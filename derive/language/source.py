@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from derive.errors import InputError, Place
+from derive.errors import InputError, Place, suggest
 
-__all__ = ["ASKING", "DEEPEST", "LONGEST", "Source", "clean", "lay_out", "read_source", "suggest"]
+__all__ = ["ASKING", "DEEPEST", "LONGEST", "Source", "clean", "lay_out", "read_source"]
 
 LONGEST: Final = 250_000
 """Bytes that a problem may hold."""
@@ -104,11 +102,10 @@ def read_source(path: Path | str) -> tuple[str, str]:
 def _near(path: Path) -> tuple[str, ...]:
     """What a missing file could have been meant to be."""
     try:
-        names = sorted(entry.name for entry in path.parent.glob("*.derive"))
+        names = [str(entry) for entry in path.parent.glob("*.derive")]
     except OSError:
-        names = []
-    close = difflib.get_close_matches(path.name, names, 1)
-    return (f"Did you mean {path.with_name(close[0])}?",) if close else ()
+        return ()
+    return suggest(str(path), names)
 
 
 def _too_large(name: str) -> InputError:
@@ -195,11 +192,3 @@ def _unclosed(source: Source, position: int) -> InputError:
         (f"Write {_PAIRS[mark]} where it ends.",),
         source.place((position, position + 1)),
     )
-
-
-def suggest(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """A line that proposes the known name most like ``name``, if there is one."""
-    names = sorted(set(known))
-    folded = [other for other in names if other.casefold() == name.casefold()]
-    close = folded or difflib.get_close_matches(name, names, 1, 0.6)
-    return (f"Did you mean {close[0]}?",) if close else ()
