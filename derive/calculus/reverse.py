@@ -62,6 +62,7 @@ def adjoints(tensor: Tensor, adjoint: Tensor, value: Tensor | None = None) -> Se
         For each variable in the formula (variables with values are not opened), its adjoint.
     """
     order = _topological(tensor)
+    known = {} if value is None else _known_values(tensor, value)
     received: dict[Tensor, list[Tensor]] = {tensor: [adjoint]}
     sent: Sent = {}
     for node in order:
@@ -72,10 +73,20 @@ def adjoints(tensor: Tensor, adjoint: Tensor, value: Tensor | None = None) -> Se
         if isinstance(node, Variable):
             sent[node] = total
             continue
-        named = value if node is tensor and value is not None else node
+        named = known.get(node, node)
         for child, back in _send(node, total, named):
             received.setdefault(child, []).append(back)
     return sent
+
+
+def _known_values(tensor: Tensor, value: Tensor) -> dict[Tensor, Tensor]:
+    """What the name of a formula says of its parts: of a transpose, also of what is turned."""
+    found = {tensor: value}
+    if isinstance(tensor, Contraction) and tensor.coefficient == 1 and len(tensor.factors) == 1:
+        inner, letters, power = tensor.factors[0]
+        if power == 1 and sorted(letters) == list(range(tensor.order)):
+            found[inner] = contract(1, [(value, tuple(range(tensor.order)))], letters)
+    return found
 
 
 def _topological(tensor: Tensor) -> list[Tensor]:

@@ -123,7 +123,8 @@ def _term(text: str) -> IndexedTerm:
     return IndexedTerm(coefficient, factors)
 
 
-FUNCTION_NAMES: Final = ("gt", "lt", "ge", "le", "where", "sigmoid", "softplus", "clip")
+FUNCTION_NAMES: Final = ("gt", "lt", "ge", "le", "where", "sigmoid", "softplus", "clip", "heaviside",
+                         "power")  # fmt: skip
 
 
 def _formula(text: str) -> Any:
@@ -192,15 +193,22 @@ ENTRYWISE: Final[Mapping[str, EntrywiseRule]] = {
         kink="elu′(0) is α",
     ),
     "max": EntrywiseRule(
-        ("gt(x, y)", "gt(y, x)"), "max′ is 1 for the larger argument", kink="max′ at a tie is 0"
+        ("heaviside(x - y)", "heaviside(y - x)"),
+        "max′ is 1 for the larger argument",
+        kink="at a tie each gets 1/2",
     ),
     "min": EntrywiseRule(
-        ("lt(x, y)", "lt(y, x)"), "min′ is 1 for the smaller argument", kink="min′ at a tie is 0"
+        ("heaviside(y - x)", "heaviside(x - y)"),
+        "min′ is 1 for the smaller argument",
+        kink="at a tie each gets 1/2",
     ),
     "clip": EntrywiseRule(
         ("gt(x, y)*lt(x, z)", "lt(x, y)", "gt(x, z)"),
         "clip′ is 1 between the bounds, 0 outside",
         kink="clip′ at a bound is 0",
+    ),
+    "power": EntrywiseRule(
+        ("y*power(x, y - 1)", "v*log(x)"), "(xᶜ)′ = c xᶜ⁻¹", "scalar calculus", "x > 0"
     ),
     "where": EntrywiseRule(
         ("0", "where(x, 1, 0)", "where(x, 0, 1)"),

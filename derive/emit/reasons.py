@@ -45,6 +45,7 @@ WHY: Final[Mapping[str, str]] = {
     "symmetric": "{v} is symmetric",
     "orthogonal": "{v}ᵀ {v} = I, since {v} is orthogonal",
     "inverse_pair": "{v}⁻¹ {v} = I",
+    "diagonal": "{v} is diagonal",
     "powers": "{v} ⊙ {v} by its fact",
     "positive": "{v} has no negative entries",
     "symmetric_variable": "{v} is symmetric, so the gradient is (G + Gᵀ)/2",

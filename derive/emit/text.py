@@ -91,7 +91,20 @@ ATOM: Final = 6
 
 def text(expr: Expr, style: Style = UNICODE) -> str:
     """The expression as one line."""
+    inner = expr.args[0] if expr.op == "negative" else expr
+    if inner.op == "number" and not inner.is_scalar:
+        return _constant_array(inner, expr.op == "negative", style)
     return _Writer(style).write(expr, 0)
+
+
+def _constant_array(expr: Expr, below_zero: bool, style: Style) -> str:
+    """An array all of whose entries are one number."""
+    sizes = f"({expr.rows})" if expr.is_column else f"({expr.rows},{expr.cols})"
+    if expr.value == 0:
+        return f"zeros{sizes}"
+    sign = style.symbols["negative"] if below_zero else ""
+    front = "" if expr.value == 1 else number_text(expr.value) + style.symbols["product"]
+    return f"{sign}{front}ones{sizes}"
 
 
 def number_text(value: Fraction) -> str:
@@ -99,10 +112,11 @@ def number_text(value: Fraction) -> str:
     if value.denominator == 1:
         return str(value.numerator)
     below = value.denominator
-    while below % 10 == 0:
-        below //= 10
-    decimal = below == 1 or (value.denominator > 16 and not (10**12 % value.denominator))
-    return repr(float(value)) if decimal and value.denominator > 2 else str(value)
+    for prime in (2, 5):
+        while below % prime == 0:
+            below //= prime
+    decimal = below == 1 and value.denominator > 9
+    return repr(float(value)) if decimal else str(value)
 
 
 class _Writer:
@@ -124,8 +138,8 @@ class _Writer:
             return 3
         if expr.op in ("power", "hadamard_power", "transpose"):
             return POSTFIX
-        if expr.op == "call" and expr.value in RELATIONS:
-            return ATOM
+        if expr.op == "call" and expr.value == "power":
+            return POSTFIX
         if expr.op == "rowsum" or expr.op == "sum":
             return ATOM if not self._sums_vector(expr) else 2
         return self.style.levels.get(expr.op, ATOM)
@@ -253,11 +267,20 @@ class _Writer:
     def _call(self, expr: Expr) -> str:
         name = expr.value
         args = [self.write(arg, 0) for arg in expr.args]
+        if name == "where" and expr.args[0].op == "call" and expr.args[0].value in RELATIONS:
+            signs = ASCII_RELATIONS if self.style.ascii else RELATIONS
+            left, right = (self.write(arg, 0) for arg in expr.args[0].args)
+            return f"where({left} {signs[expr.args[0].value]} {right}, {args[1]}, {args[2]})"
+        if name == "power":
+            base, exponent = self.write(expr.args[0], ATOM), self.write(expr.args[1], ATOM)
+            return f"{base}{'^' if expr.is_scalar or not self.style.ascii else '.^'}{exponent}"
         if name in RELATIONS:
             if self.style.ascii:
                 return f"where({args[0]} {ASCII_RELATIONS[name]} {args[1]}, 1, 0)"
             return f"1[{args[0]} {RELATIONS[name]} {args[1]}]"
         if not self.style.ascii:
+            if name == "norm1":
+                return f"‖{args[0]}‖₁"
             if name == "abs":
                 return f"|{args[0]}|"
             if name == "logdet":

@@ -26,6 +26,7 @@ __all__ = [
     "fraction",
     "hadamard",
     "identity",
+    "is_entrywise",
     "negative",
     "local_jacobian",
     "number",
@@ -354,12 +355,17 @@ def transposed(expr: Expr) -> Expr:
         scalars = [arg for arg in expr.args if arg.is_scalar]
         spread = product([*scalars, *(arg for arg in inner if not arg.is_scalar)])
         return spread if spread.transposes <= whole.transposes + 1 else whole
-    entrywise = expr.op == "call" and FUNCTIONS[expr.value].signature is None
+    entrywise = expr.op == "call" and is_entrywise(expr.value)
     if entrywise or expr.op in ("add", "hadamard", "quotient", "hadamard_power"):
         inner = [transposed(arg) for arg in expr.args]
         spread = Expr(expr.op, tuple(inner), expr.cols, expr.rows, expr.value)
         return spread if spread.transposes < whole.transposes else whole
     return whole
+
+
+def is_entrywise(function: str) -> bool:
+    """Whether a function works entry by entry."""
+    return function not in FUNCTIONS or FUNCTIONS[function].signature is None
 
 
 def oriented(expr: Expr, row: bool) -> Expr:

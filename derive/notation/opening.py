@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 from derive.notation.expression import Expr
@@ -42,21 +43,40 @@ def opened(tensor: Tensor, limit: int) -> Opened:
 
 
 def _opened(tensor: Tensor, limit: int) -> Opened:
+    """Adjoints are opened one by one; introduced names all together or not at all."""
     form = raised(tensor)
     for _ in range(MOST):
-        for name in sorted((v for v in variables_of(tensor) if v.role in NAMED), key=_order):
-            assert name.value is not None
-            wider = simplify(substitute(tensor, {name: name.value})).tensor
-            repeated = name.value.size > SMALL and _uses(tensor, name) > 1
-            if wider.size > max(min(limit, REPEATED) if repeated else limit, tensor.size):
-                continue
+        for name in sorted((v for v in variables_of(tensor) if v.role == "adjoint"), key=_order):
+            wider = _with_values(tensor, (name,))
             found = raised(wider)
-            if not found.has_index or form.has_index:
+            if wider.size <= max(limit, tensor.size) and _no_worse(found, form):
                 tensor, form = wider, found
                 break
         else:
             break
+    wider = tensor
+    for _ in range(MOST):
+        names = [v for v in variables_of(wider) if v.role == "introduced"]
+        if not names or wider.size > limit:
+            break
+        repeated = any(_uses(wider, v) > 1 and v.value and v.value.size > SMALL for v in names)
+        bound = min(limit, REPEATED) if repeated else limit
+        wider = _with_values(wider, names)
+        if wider.size > max(bound, tensor.size):
+            return tensor, form
+    found = raised(wider)
+    if wider.size <= max(limit, tensor.size) and _no_worse(found, form):
+        return wider, found
     return tensor, form
+
+
+def _with_values(tensor: Tensor, names: Sequence[Variable]) -> Tensor:
+    return simplify(substitute(tensor, {name: name.value for name in names})).tensor
+
+
+def _no_worse(found: Expr, form: Expr) -> bool:
+    """Whether a form is still in matrix notation if it was before."""
+    return form.has_index or not found.has_index
 
 
 def is_open(tensor: Tensor) -> bool:

@@ -28,6 +28,7 @@ from derive.notation.expression import (
     fraction,
     hadamard,
     identity,
+    is_entrywise,
     negative,
     number,
     ones,
@@ -41,7 +42,6 @@ from derive.notation.expression import (
 from derive.shapes import ONE, Dim
 from derive.tensor.algebra import contract, scale
 from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Sum, Tensor, Variable
-from derive.vocabulary import FUNCTIONS
 
 __all__ = ["extent_of_tensor", "raised"]
 
@@ -156,13 +156,15 @@ def _unsigned(term: Contraction) -> Contraction:
     return Contraction(Fraction(1), term.factors, term.shape)
 
 
-def _reading_order(expr: Expr) -> tuple[int, int]:
+def _reading_order(expr: Expr) -> tuple[int, int, int]:
     """Numbers first, then products before single symbols."""
     inner = expr.args[0] if expr.op == "negative" else expr
     plain = inner.op in ("number", "identity") and expr.op != "negative"
     if plain:
-        return (0, 0)
-    return (1, -inner.size) if inner.op == "product" else (2, inner.size)
+        return 0, 0, 0
+    if inner.op == "product":
+        return 1, -inner.size, inner.transposes
+    return 2, inner.size, inner.transposes
 
 
 def _positive(tensor: Contraction) -> tuple[Fraction, Contraction]:
@@ -294,7 +296,7 @@ class _Work:
                 if self._whole_sum(matrix, other):
                     return
                 column = Expr("rowsum", (matrix.read(other),), self.dims[other], ONE)
-                if matrix.read(other).op == "transpose":
+                if matrix.read(other).transposes > matrix.read(letter).transposes:
                     row = Expr("colsum", (matrix.read(letter),), ONE, self.dims[other])
                     column = transposed(row)
             else:
@@ -385,7 +387,7 @@ class _Work:
 
 def _is_entrywise(expr: Expr) -> bool:
     if expr.op == "call":
-        return FUNCTIONS[expr.value].signature is None
+        return is_entrywise(expr.value)
     return expr.op in ("hadamard", "quotient")
 
 
@@ -398,17 +400,18 @@ def _entrywise(items: list[tuple[Expr, Fraction]]) -> Expr:
     return hadamard(above, below)
 
 
-def _hadamard_order(expr: Expr) -> int:
-    """Names stand first, then sums, then functions, indicators last."""
-    if expr.op == "call":
-        return 4 if expr.value in ("gt", "lt", "ge", "le") else 3
+def _hadamard_order(expr: Expr) -> tuple[int, int]:
+    """Adjoints stand first, then short factors before long ones, indicators last."""
+    if expr.op == "call" and expr.value in ("gt", "lt", "ge", "le"):
+        return 2, expr.size
     inner = expr.args[0] if expr.op == "transpose" else expr
-    if inner.op == "symbol":
-        return -1 if inner.value.role == "adjoint" else 0
-    return 2 if inner.op == "add" else 1
+    adjoint = inner.op == "symbol" and inner.value.role == "adjoint"
+    return (0 if adjoint else 1), expr.size
 
 
 def _sum_of(expr: Expr) -> Expr:
+    if expr.op == "call" and expr.value == "abs":
+        return call("norm1", expr.args, ONE, ONE)
     if expr.op == "diagonal":
         return _trace(expr.args[0])
     if expr.op == "negative":
@@ -452,8 +455,12 @@ def _assembled(
             scalar = scaled(coefficient, scalar)
         if scalar.rows == rows and scalar.cols == cols:
             return scalar
+        if scalar.op == "fraction":
+            return fraction(product([scalar.args[0], ones(rows, cols)]), scalar.args[1])
         return product([scalar, ones(rows, cols)])
     inner = product([*scalars, body]) if scalars else body
+    if body.op == "quotient" and body.args[0].op == "number" and scalars:
+        inner = Expr("quotient", (product(scalars), body.args[1]), body.rows, body.cols)
     above = scaled(Fraction(coefficient.numerator), inner)
     if not divisors:
         return scaled(Fraction(1, coefficient.denominator), above)

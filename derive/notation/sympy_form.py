@@ -98,6 +98,12 @@ def _index(expr: Expr, _: Parts) -> Expression:
     raise UnsupportedError(f"{expr.value!r} has no matrix form")
 
 
+def _call(expr: Expr, parts: Parts) -> Expression:
+    if expr.value == "power":
+        return sympy.HadamardPower(*parts) if not expr.is_scalar else sympy.Pow(*parts)
+    return call(expr.value, *parts)
+
+
 def _named(name: str) -> Callable[[Expr, Parts], Expression]:
     return lambda _, parts: call(name, *parts)
 
@@ -124,7 +130,7 @@ BUILDERS: Final[Mapping[str, Callable[[Expr, Parts], Expression]]] = {
     "rowsum": _named("rowsum"),
     "colsum": _named("colsum"),
     "norm": _named("norm2"),
-    "call": lambda expr, parts: call(expr.value, *parts),
+    "call": _call,
     "broadcast": _broadcast,
     "index": _index,
 }

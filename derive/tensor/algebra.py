@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from math import gcd, lcm
+from math import gcd
 
 import sympy
 
@@ -148,6 +148,9 @@ class _Product:
             self.dims[letter] = dim
             self.mentioned[letter] = None
         if isinstance(tensor, Contraction):
+            tensor, kept = squeeze(tensor)
+            letters = tuple(letters[axis] for axis in kept)
+        if isinstance(tensor, Contraction):
             self._insert_contraction(tensor, letters, power)
         elif isinstance(tensor, Delta):
             self.powers[tensor, tuple(sorted(letters))] = ONE
@@ -211,6 +214,7 @@ class _Product:
         """Rename letters for deltas, drop powers of zero, turn uncarried letters into sizes."""
         while self._remove_delta():
             pass
+        self._along_deltas()
         self.powers = {key: power for key, power in self.powers.items() if power != 0}
         carried = {letter for (_, letters) in self.powers for letter in letters}
         for letter in self.mentioned:
@@ -239,6 +243,15 @@ class _Product:
             self._rename(left, right)
             return True
         return False
+
+    def _along_deltas(self) -> None:
+        """Where a delta ties two axes of the result, all else is read along the first."""
+        for left, right in [ls for tensor, ls in self.powers if isinstance(tensor, Delta)]:
+            key = (Delta(self.dims[left]), (left, right))
+            del self.powers[key]
+            self._rename(right, left)
+            self.powers[key] = ONE
+            self.mentioned[right] = None
 
     def _rename(self, old: int, new: int) -> None:
         renamed: dict[tuple[Tensor, Letters], Fraction] = {}
@@ -397,6 +410,8 @@ def relabel(tensor: Tensor, letters: Letters, shape: Shape) -> Tensor:
 
 def transpose(tensor: Tensor) -> Tensor:
     """The transpose of a matrix; a vector or scalar is its own."""
+    if isinstance(tensor, Sum) and tensor.order == 2:
+        return add((transpose(term) for term in tensor.terms), tensor.shape[::-1])
     return contract(1, [(tensor, (1, 0))], (0, 1)) if tensor.order == 2 else tensor
 
 
@@ -462,13 +477,10 @@ def add(tensors: Iterable[Tensor], shape: Shape) -> Tensor:
         smaller = tuple(shape[axis] for axis in kept)
         terms = [contract(c, f, kept, dict(enumerate(shape))) for f, c in found]
         return relabel(add(terms, smaller), kept, shape)
-    terms_ = sorted(
-        (Contraction(c, f, shape) for f, c in found),
-        key=lambda t: [(tensor.key, ls, p) for tensor, ls, p in t.factors],
-    )
+    terms_ = sorted((Contraction(c, f, shape) for f, c in found), key=_term_order)
+    below = {t.coefficient.denominator for t in terms_}
     divisor = Fraction(
-        gcd(*(t.coefficient.numerator for t in terms_)),
-        lcm(*(t.coefficient.denominator for t in terms_)),
+        gcd(*(t.coefficient.numerator for t in terms_)), below.pop() if len(below) == 1 else 1
     )
     if terms_[0].coefficient < 0:
         divisor = -divisor
@@ -478,6 +490,14 @@ def add(tensors: Iterable[Tensor], shape: Shape) -> Tensor:
     return Contraction(divisor, ((node, tuple(range(len(shape))), ONE),), shape)
 
 
+def _term_order(term: Contraction) -> tuple[object, ...]:
+    """Numbers first, then terms along all axes, products before single symbols, then by name."""
+    arrays = [factor for factor in term.factors if factor[1]]
+    axes = sum(axis in term.letters for axis in range(term.order))
+    names = [(tensor.key, letters, power) for tensor, letters, power in term.factors]
+    return bool(term.factors), -axes, -len(arrays), names
+
+
 def apply(function: str, args: Sequence[tuple[Tensor, Letters]], shape: Shape) -> Tensor:
     """A scalar function entry by entry; ``args`` lie along axes of ``shape``."""
     lean: list[tuple[Tensor, Letters]] = []
@@ -485,6 +505,10 @@ def apply(function: str, args: Sequence[tuple[Tensor, Letters]], shape: Shape) -
         inner, kept = squeeze(tensor)
         lean.append((inner, tuple(letters[axis] for axis in kept)))
     carried = sorted({letter for _, letters in lean for letter in letters})
+    first = next((letters for _, letters in lean if len(letters) == 2), ())
+    if len(lean) > 1 and len(shape) == 2 and first == (1, 0):
+        turned = [(tensor, tuple(1 - x for x in letters)) for tensor, letters in lean]
+        return transpose(apply(function, turned, shape[::-1]))
     if len(lean) == 1 and lean[0][1] != tuple(range(len(shape))):
         inner, letters = lean[0]
         own = Map(function, ((inner, tuple(range(inner.order))),), inner.shape)

@@ -6,6 +6,7 @@ orthogonal      sum_k Q[k,i] Q[k,j] = delta[i,j]
 probability     sum_i y[i] = 1; for a matrix, along each row; softmax is one
 onehot          y[i]^2 = y[i]
 signs           y[i]^2 = 1
+diagonal        D[i,i] delta[i,j] = D[i,j]; the inverse of a diagonal matrix is one
 positive        abs(x) = x, sign(x) = 1
 nonnegative     abs(x) = x
 inverse_pair    sum_k inverse(X)[i,k] X[k,j] = delta[i,j], a law and no fact
@@ -70,6 +71,8 @@ def has_fact(tensor: Tensor, fact: str) -> bool:
         if fact in tensor.facts or any(fact in IMPLIED.get(f, ()) for f in tensor.facts):
             return True
         return tensor.value is not None and has_fact(tensor.value, fact)
+    if isinstance(tensor, Call) and tensor.function == "inverse" and fact == "diagonal":
+        return has_fact(tensor.args[0], fact)
     if isinstance(tensor, Call) and tensor.function == "softmax":
         return fact in ("probability", "nonnegative", "positive")
     return isinstance(tensor, Map) and fact in SIGNS_OF_VALUES.get(tensor.function, ())
@@ -255,6 +258,18 @@ def _inverse(node: Contraction) -> Hit | None:
     return None
 
 
+def _diagonal(node: Contraction) -> Hit | None:
+    """A diagonal matrix on the diagonal only is that matrix."""
+    for first, (delta, ends, _) in enumerate(node.factors):
+        if not isinstance(delta, Delta):
+            continue
+        for second, (tensor, letters, power) in enumerate(node.factors):
+            if len(letters) == 2 and letters[0] == letters[1] == ends[0] and power == 1:
+                if has_fact(tensor, "diagonal"):
+                    return _replaced(node, (first, second), [(tensor, ends, ONE)]), tensor
+    return None
+
+
 def _value(tensor: Tensor) -> Tensor:
     return tensor.value if isinstance(tensor, Variable) and tensor.value else tensor
 
@@ -275,6 +290,7 @@ LAWS: Final[tuple[tuple[str, Callable[[Contraction], Hit | None]], ...]] = (
     ("powers", _powers),
     ("orthogonal", _orthogonal),
     ("inverse_pair", _inverse),
+    ("diagonal", _diagonal),
 )
 
 

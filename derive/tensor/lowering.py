@@ -165,9 +165,7 @@ def _entrywise_power(base: Tensor, exponent: Any, low: _Lowering) -> Tensor:
             return ones(base.shape)
         factors = [(base, axes, power)]
         return contract(1, factors, axes, dict(enumerate(base.shape)))
-    inner = [(low.lower(exponent), ()), (apply("log", [(base, axes)], base.shape), axes)]
-    product = contract(1, inner, axes, dict(enumerate(base.shape)))
-    return apply("exp", [(product, axes)], base.shape)
+    return apply("power", [(base, axes), (low.lower(exponent), ())], base.shape)
 
 
 def _matrix_product(low: _Lowering, expression: Any) -> Tensor:

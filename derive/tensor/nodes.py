@@ -21,6 +21,7 @@ functions of :mod:`derive.tensor.algebra`, which keep them in canonical form.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from hashlib import blake2b
 from typing import Any, TypeAlias, TypeVar
@@ -93,6 +94,12 @@ def _digest(*parts: object) -> str:
     return blake2b(repr(parts).encode(), digest_size=10).hexdigest()
 
 
+def _key(parts: Iterable[Tensor], *identity: object) -> str:
+    """A digest behind the name that comes first in it, so that order is alphabetical."""
+    label = min((part.key.partition(":")[0] for part in parts), default="")
+    return f"{label}:{_digest(*identity)}"
+
+
 class Variable(Tensor):
     """A named array.
 
@@ -146,7 +153,7 @@ class Constant(Tensor):
         node, new = _intern(cls, (cls, value))
         if new:
             node.value, node.shape, node.size = value, (), 1
-            node.key = _digest("constant", str(value))
+            node.key = _key((), "constant", str(value))
         return node
 
 
@@ -158,7 +165,7 @@ class Delta(Tensor):
     def __new__(cls, dim: Dim) -> Delta:
         node, new = _intern(cls, (cls, dim))
         if new:
-            node.shape, node.size, node.key = (dim, dim), 1, _digest("delta", str(dim))
+            node.shape, node.size, node.key = (dim, dim), 1, _key((), "delta", str(dim))
         return node
 
 
@@ -185,7 +192,7 @@ class Contraction(Tensor):
             node.size += any(p < 0 for _, _, p in factors)
             node.size += (abs(coefficient) != 1) or not factors
             inner = [(t.key, ls, str(p)) for t, ls, p in factors]
-            node.key = _digest(str(coefficient), inner, str(shape))
+            node.key = _key((f[0] for f in factors), str(coefficient), inner, str(shape))
         return node
 
     @property
@@ -224,7 +231,7 @@ class Sum(Tensor):
         if new:
             node.terms, node.shape = terms, terms[0].shape
             node.size = sum(term.size for term in terms) + len(terms) - 1
-            node.key = _digest("sum", [term.key for term in terms])
+            node.key = _key(terms, "sum", [term.key for term in terms])
         return node
 
 
@@ -248,7 +255,8 @@ class Map(Tensor):
         if new:
             node.function, node.args, node.shape = function, args, shape
             node.size = 1 + sum(tensor.size for tensor, _ in args)
-            node.key = _digest(function, [(t.key, ls) for t, ls in args], str(shape))
+            inner = [(t.key, ls) for t, ls in args]
+            node.key = _key((t for t, _ in args), function, inner, str(shape))
         return node
 
 
@@ -270,5 +278,5 @@ class Call(Tensor):
         if new:
             node.function, node.args, node.shape = function, args, shape
             node.size = 1 + sum(tensor.size for tensor in args)
-            node.key = _digest(function, [t.key for t in args], str(shape))
+            node.key = _key(args, function, [t.key for t in args], str(shape))
         return node

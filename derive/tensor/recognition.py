@@ -12,11 +12,13 @@ from fractions import Fraction
 from typing import Final
 
 from derive.tensor.algebra import (
+    add,
     apply,
     as_contraction,
     contract,
     invoke,
     number,
+    ones,
     relabel,
     scale,
 )
@@ -227,6 +229,87 @@ def _inverse_of_inverse(tensor: Call) -> Tensor | None:
     return None
 
 
+def _signed(tensor: Contraction) -> Tensor | None:
+    """abs(x)*sign(x) is x, sign(x)^2 is 1."""
+    for position, (factor, letters, power) in enumerate(tensor.factors):
+        inner = _map_of(factor, "sign")
+        if inner is None:
+            continue
+        if power == 2:
+            return _exchanged(tensor, {position: []})
+        for other, (partner, along, degree) in enumerate(tensor.factors):
+            if along == letters and degree >= 1 and power == 1 and _map_of(partner, "abs") is inner:
+                left: list[Factor] = [(inner, letters, Fraction(1))]
+                if degree != 1:
+                    left.append((partner, along, degree - 1))
+                return _exchanged(tensor, {position: [], other: left})
+    return None
+
+
+def _half_wave(tensor: Contraction) -> Tensor | None:
+    """relu(x)*1[x > 0] and x*1[x > 0] are relu(x)."""
+    for position, (factor, letters, power) in enumerate(tensor.factors):
+        if not isinstance(factor, Map) or factor.function != "gt" or power != 1:
+            continue
+        (inner, own), (bound, _) = factor.args
+        if _constant(bound) != 0 or own != _axes(factor):
+            continue
+        for other, (partner, along, degree) in enumerate(tensor.factors):
+            if along != letters or degree < 1:
+                continue
+            if _map_of(partner, "relu") is inner:
+                return _exchanged(tensor, {position: []})
+            if partner is inner and degree == 1:
+                relu = apply("relu", [(inner, own)], inner.shape)
+                return _exchanged(tensor, {position: [], other: [(relu, letters, Fraction(1))]})
+    return None
+
+
+def _exponential_sigmoid(tensor: Contraction) -> Tensor | None:
+    """exp(t)*sigmoid(-t) is sigmoid(t)."""
+    for position, (factor, letters, power) in enumerate(tensor.factors):
+        inner = _map_of(factor, "sigmoid")
+        if inner is None or power < 1:
+            continue
+        for other, (partner, along, degree) in enumerate(tensor.factors):
+            exponent = _map_of(partner, "exp")
+            if exponent is None or along != letters or degree < 1:
+                continue
+            if scale(-1, exponent) is inner:
+                own = apply("sigmoid", [(exponent, _axes(exponent))], exponent.shape)
+                put: list[Factor] = [(own, letters, Fraction(1))]
+                rest: list[Factor] = [(partner, along, degree - 1)] if degree != 1 else []
+                left: list[Factor] = [(factor, letters, power - 1)] if power != 1 else []
+                return _exchanged(tensor, {position: put + left, other: rest})
+    return None
+
+
+def _exchanged(tensor: Contraction, places: dict[int, list[Factor]]) -> Tensor:
+    """The contraction with other factors in some places."""
+    factors: list[Factor] = []
+    for position, factor in enumerate(tensor.factors):
+        factors.extend(places.get(position, [factor]))
+    lost = [(ones(t.shape), ls) for p, (t, ls, _) in enumerate(tensor.factors) if p in places]
+    every = [*factors, *((t, ls, Fraction(1)) for t, ls in lost)]
+    return contract(tensor.coefficient, every, _axes(tensor), dict(enumerate(tensor.shape)))
+
+
+def _choice(tensor: Map) -> Tensor | None:
+    """where(c, 1, 0) is 1[c], where(c, 0, 1) is 1 - 1[c], where(c, x, x) is x."""
+    if tensor.function != "where":
+        return None
+    (condition, along), (yes, on_yes), (no, on_no) = tensor.args
+    if yes is no and on_yes == on_no:
+        return relabel(yes, on_yes, tensor.shape)
+    values = (_constant(yes), _constant(no))
+    if values not in ((1, 0), (0, 1)):
+        return None
+    found = relabel(condition, along, tensor.shape)
+    if values == (1, 0):
+        return found
+    return add([ones(tensor.shape), scale(-1, found)], tensor.shape)
+
+
 def _absolute_square(tensor: Contraction) -> Tensor | None:
     """abs(x)^2 is x^2, sign(x)*abs(x) is x."""
     for position, (factor, letters, power) in enumerate(tensor.factors):
@@ -262,6 +345,7 @@ IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...
     Map: (
         ("log(1 + exp(t)) = softplus(t), log(sum(exp(z))) = logsumexp(z), log(exp(t)) = t", _log),
         ("max(0, x) = relu(x)", _maximum),
+        ("where(c, 1, 0) = 1[c]", _choice),
         ("exp(0) = 1 and the like", _value_at_number),
     ),
     Contraction: (
@@ -269,6 +353,9 @@ IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...
         ("exp(z)/sum(exp(z)) = softmax(z)", _softmax),
         ("abs(x)^2 = x^2", _absolute_square),
         ("1[c]^2 = 1[c]", _indicator_power),
+        ("abs(x)*sign(x) = x, sign(x)^2 = 1", _signed),
+        ("x*1[x > 0] = relu(x)", _half_wave),
+        ("exp(t)*sigmoid(-t) = sigmoid(t)", _exponential_sigmoid),
     ),
     Call: (("inv(inv(X)) = X, log det(inv(X)) = -log det(X)", _inverse_of_inverse),),
 }

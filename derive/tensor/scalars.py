@@ -77,6 +77,11 @@ def from_scalar(formula: Any, atoms: dict[Any, tuple[Tensor, Letters]], shape: S
     if isinstance(formula, sympy.Add):
         return add((from_scalar(term, atoms, shape) for term in formula.args), shape)
     if isinstance(formula, sympy.Mul):
+        coefficient, rest = formula.as_independent(*formula.free_symbols)
+        if coefficient != 1 and not coefficient.is_Rational:
+            rational, constant = coefficient.as_coeff_Mul()
+            scaled = from_scalar(rational * rest, atoms, shape)
+            return contract(1, [(Constant(constant), ()), (scaled, axes)], axes, dims)
         parts = [(from_scalar(factor, atoms, shape), axes) for factor in formula.args]
         return contract(1, parts, axes, dims)
     if isinstance(formula, sympy.Pow) and isinstance(formula.exp, sympy.Rational):

@@ -96,6 +96,7 @@ def entrywise(tensor: Tensor) -> Tensor:
 
 
 def _entrywise_at_top(tensor: Tensor) -> Tensor:
+    tensor = recognise(tensor)
     if isinstance(tensor, Sum):
         return _shortest_scalar(tensor)
     if not isinstance(tensor, Contraction) or len(tensor.factors) < 2:

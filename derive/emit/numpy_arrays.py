@@ -1,0 +1,167 @@
+"""NumPy expressions as a graph: each array that is computed is one node, however often it is used.
+
+Nodes are interned in the :class:`Arrays` of one function, so a node with two users is something
+that deserves a name. Axes are those of NumPy: a vector has one, and an operand of an entrywise
+operation is put along its axes by ``expand`` nodes, so that broadcasting is always NumPy's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final
+
+from derive.shapes import ONE, Dim, Shape
+
+__all__ = ["BOOLEAN", "CHEAP", "OPERATORS", "Array", "Arrays"]
+
+OPERATORS: Final = {
+    "name": "a variable; value is its identifier",
+    "number": "a rational number; value is a Fraction",
+    "constant": "an irrational number or a size; value is SymPy's",
+    "add": "coefficients times arguments, added; value holds the coefficients",
+    "multiply": "coefficient times arguments to powers; value is (coefficient, powers)",
+    "matmul": "matrix product, as NumPy's @",
+    "outer": "outer product of two vectors",
+    "transpose": "transpose of a matrix",
+    "expand": "a vector as the single column of a matrix",
+    "sum": "sum; value is the axis, None for all",
+    "mean": "mean over all entries",
+    "trace": "trace",
+    "diagonal": "diagonal of a matrix, as a vector",
+    "diag": "the diagonal matrix of a vector",
+    "eye": "the identity matrix",
+    "full": "an array of this shape; the argument repeated",
+    "norm": "Euclidean or Frobenius norm",
+    "function": "a function, entry by entry; value is its name",
+    "compare": "a comparison, an array of booleans; value is its sign",
+    "where": "second argument where the first holds, third elsewhere",
+    "inverse": "inverse of a matrix",
+    "solve": "inverse of the first argument times the second",
+    "logdet": "logarithm of the determinant",
+    "det": "determinant",
+    "softmax": "softmax along the last axis",
+    "logsumexp": "log of the sum of exp along the last axis",
+    "einsum": "a contraction that no operator covers; value is NumPy's subscripts",
+}
+"""Every operator, and what its node stands for."""
+
+CHEAP: Final = frozenset(
+    {"name", "number", "constant", "transpose", "expand", "diagonal", "eye", "full"}
+)
+"""Operators whose value is not worth a name."""
+
+BOOLEAN: Final = frozenset({"compare"})
+"""Operators whose value is an array of booleans."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Array:
+    """One array on its way to being computed; equal means identical."""
+
+    op: str
+    args: tuple[Array, ...]
+    shape: Shape
+    value: Any = None
+
+    @property
+    def order(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+
+Powered = tuple[Array, Fraction]
+
+
+class Arrays:
+    """Makes the nodes of one function."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], Array] = {}
+
+    def make(self, op: str, args: Sequence[Array], shape: Shape, value: Any = None) -> Array:
+        """The node with these parts."""
+        key = (op, tuple(id(arg) for arg in args), shape, value)
+        node = self._known.get(key)
+        if node is None:
+            node = self._known[key] = Array(op, tuple(args), shape, value)
+        return node
+
+    def name(self, identifier: str, shape: Shape) -> Array:
+        """A variable."""
+        return self.make("name", (), shape, identifier)
+
+    def number(self, value: Fraction | int) -> Array:
+        """A rational number."""
+        return self.make("number", (), (), Fraction(value))
+
+    def constant(self, value: Any) -> Array:
+        """An irrational number, or a size."""
+        return self.make("constant", (), (), value)
+
+    def transpose(self, array: Array) -> Array:
+        """The transpose of a matrix; a transpose of a transpose is gone."""
+        if array.order < 2:
+            return array
+        if array.op == "transpose":
+            return array.args[0]
+        return self.make("transpose", (array,), array.shape[::-1])
+
+    def expand(self, vector: Array) -> Array:
+        """A vector as a matrix of one column."""
+        return self.make("expand", (vector,), (*vector.shape, ONE))
+
+    def add(self, terms: Sequence[tuple[Fraction, Array]], shape: Shape) -> Array:
+        """Terms with their coefficients, added."""
+        if len(terms) == 1:
+            return self.multiply(terms[0][0], [(terms[0][1], Fraction(1))], shape)
+        return self.make("add", [t for _, t in terms], shape, tuple(c for c, _ in terms))
+
+    def multiply(self, coefficient: Fraction, items: Sequence[Powered], shape: Shape) -> Array:
+        """A coefficient times arrays to powers, entry by entry."""
+        numbers = [(a, p) for a, p in items if a.op == "number" and p.denominator == 1]
+        for array, power in numbers:
+            coefficient *= array.value ** int(power)
+        items = [item for item in items if item not in numbers]
+        if not items:
+            return self.number(coefficient)
+        if coefficient == 1 and len(items) == 1 and items[0][1] == 1:
+            return items[0][0]
+        items = sorted(items, key=_reading_order)
+        powers = tuple(power for _, power in items)
+        return self.make("multiply", [a for a, _ in items], shape, (coefficient, powers))
+
+    def matmul(self, left: Array, right: Array) -> Array:
+        """The matrix product of two arrays of one or two axes."""
+        shape = (*left.shape[:-1], *right.shape[1:])
+        return self.make("matmul", (left, right), shape)
+
+    def sum(self, array: Array, axis: int | None) -> Array:
+        """The sum along an axis, or of all entries."""
+        shape: Shape = ()
+        if axis is not None and array.order == 2:
+            shape = (array.shape[1 - axis],)
+        return self.make("sum", (array,), shape, axis if shape else None)
+
+    def function(self, name: str, args: Sequence[Array], shape: Shape) -> Array:
+        """A function of the language, entry by entry."""
+        return self.make("function", args, shape, name)
+
+    def full(self, array: Array, shape: Shape) -> Array:
+        """An array repeated until it has this shape."""
+        return array if array.shape == shape else self.make("full", (array,), shape)
+
+    def eye(self, dim: Dim) -> Array:
+        """The identity matrix."""
+        return self.make("eye", (), (dim, dim))
+
+
+def _reading_order(item: Powered) -> tuple[Any, ...]:
+    """Numbers before vectors before matrices, booleans last, names by name."""
+    array, _ = item
+    inner = array
+    while inner.op in ("expand", "transpose"):
+        inner = inner.args[0]
+    size = {"constant": 0, "name": 1}.get(inner.op, 2)
+    return (inner.op in BOOLEAN, bool(array.order), size, str(inner.value) if size < 2 else "")

@@ -1,0 +1,283 @@
+"""NumPy expressions written as Python text, with as few brackets as Python needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, Final
+
+import sympy
+
+from derive.emit.numpy_arrays import BOOLEAN, Array
+from derive.emit.numpy_functions import COMPARISONS, FUNCTIONS
+
+__all__ = ["Writer", "number_text"]
+
+COMPARE: Final = 1
+ADD: Final = 2
+MULTIPLY: Final = 3
+UNARY: Final = 4
+POWER: Final = 5
+ATOM: Final = 6
+
+HALF: Final = Fraction(1, 2)
+DECIMALS: Final = frozenset({1, 2, 4, 8, 5, 10, 20, 50, 100, 1000, 10000})
+"""Denominators that are written as decimals."""
+
+LARGEST_RATIO: Final = 10**6
+"""Above it, a fraction is written as the nearest floating-point number."""
+
+SIMPLE: Final = re.compile(r"[\w.]+")
+"""Operands around which ``**`` stands without spaces."""
+
+Written = tuple[str, int]
+
+
+def number_text(value: Fraction) -> str:
+    """A number that is not negative, as a floating-point literal or a quotient of two."""
+    if value.denominator in DECIMALS or value.denominator > LARGEST_RATIO:
+        return repr(float(value))
+    return f"{float(value.numerator)!r} / {float(value.denominator)!r}"
+
+
+class Writer:
+    """Writes nodes; those that have a name are written as the name.
+
+    Args:
+        names: Identifiers of named nodes; read when something is written.
+        sizes: Identifiers of dimensions.
+        numpy: What NumPy is called in the module.
+    """
+
+    def __init__(
+        self, names: Mapping[Array, str], sizes: Mapping[str, str], numpy: str = "np"
+    ) -> None:
+        self.names, self.sizes, self.numpy = names, sizes, numpy
+        self.size_used: dict[str, None] = {}
+        self.helpers: dict[str, None] = {}
+
+    def text(self, node: Array, own: bool = False) -> str:
+        """A node as an expression; with ``own``, its formula even if it has a name."""
+        return self._write(node, own)[0]
+
+    def _write(self, node: Array, own: bool = False) -> Written:
+        name = self.names.get(node)
+        if name is not None and not own:
+            return name, ATOM
+        if node.op in FUNCTIONS:
+            return self._call(node.op, node.args), ATOM
+        handler: Callable[[Array], Written] = getattr(self, f"_{node.op}")
+        return handler(node)
+
+    def _inside(self, node: Array, least: int) -> str:
+        written, level = self._write(node)
+        return f"({written})" if level < least else written
+
+    def _number_like(self, node: Array) -> str:
+        """A node as an array of numbers: a comparison becomes ones and zeros."""
+        written, _ = self._write(node)
+        return f"1.0 * {self._inside(node, POWER)}" if _is_boolean(node) else written
+
+    def _call(self, name: str, args: tuple[Array, ...]) -> str:
+        template = FUNCTIONS[name]
+        if template.startswith("_"):
+            self.helpers[template.partition("(")[0]] = None
+        bare = name == "where"
+        written = [
+            self.text(arg) if bare and not place else self._number_like(arg)
+            for place, arg in enumerate(args)
+        ]
+        if bare and not _is_boolean(args[0]):
+            written[0] = f"{self._inside(args[0], ADD)} != 0.0"
+        return self._aliased(template).format(*written)
+
+    def _aliased(self, text: str) -> str:
+        return text.replace("np.", f"{self.numpy}.") if text.startswith("np.") else text
+
+    def _name(self, node: Array) -> Written:
+        return str(node.value), ATOM
+
+    def _number(self, node: Array) -> Written:
+        value = node.value
+        written = number_text(abs(value))
+        level = MULTIPLY if " / " in written else ATOM
+        return (f"-{written}", min(level, UNARY)) if value < 0 else (written, level)
+
+    def _constant(self, node: Array) -> Written:
+        return self._scalar(node.value)
+
+    def _scalar(self, value: Any) -> Written:
+        """A SymPy number or size expression."""
+        if isinstance(value, sympy.Symbol):
+            self.size_used[value.name] = None
+            return self.sizes[value.name], ATOM
+        if value.is_Integer and not value.is_negative:
+            return str(int(value)), ATOM
+        if value in (sympy.pi, sympy.E):
+            return f"{self.numpy}.{'pi' if value == sympy.pi else 'e'}", ATOM
+        if value.is_number:
+            return repr(float(value)), ATOM if value > 0 else UNARY
+        joiner, level = (" + ", ADD) if value.is_Add else (" * ", MULTIPLY)
+        parts = [self._scalar(part) for part in value.args]
+        return joiner.join(f"({t})" if lv < level else t for t, lv in parts), level
+
+    def dim(self, dim: Any) -> str:
+        """A dimension as a number."""
+        return self._scalar(dim)[0]
+
+    def _function(self, node: Array) -> Written:
+        return self._call(node.value, node.args), ATOM
+
+    def _compare(self, node: Array) -> Written:
+        left, right = (self._inside(arg, ADD) for arg in node.args)
+        return f"{left} {COMPARISONS[node.value]} {right}", COMPARE
+
+    def _add(self, node: Array) -> Written:
+        terms = []
+        for coefficient, term in zip(node.value, node.args, strict=True):
+            items, factor = self._factors(term)
+            if term.op == "number":
+                items, factor = [], term.value
+            terms.append((coefficient * factor, items, term))
+        text = ""
+        for coefficient, items, _ in sorted(terms, key=_term_order):
+            written = number_text(abs(coefficient))
+            if items:
+                written = self._product(abs(coefficient), items)[0]
+            sign = "-" if coefficient < 0 else "+"
+            text += f" {sign} {written}" if text else f"{'-' * (sign == '-')}{written}"
+        return text, ADD
+
+    def _multiply(self, node: Array) -> Written:
+        coefficient, powers = node.value
+        items = list(zip(node.args, powers, strict=True))
+        if coefficient < 0 and len(items) == 1 and items[0][1] == 1:
+            inner = items[0][0]
+            turned = inner.op == "add" and inner not in self.names and min(inner.value) < 0
+            if turned:
+                values = tuple(-c for c in inner.value)
+                flipped = Array("add", inner.args, inner.shape, values)
+                if coefficient == -1:
+                    return self._add(flipped)
+                return self._product(-coefficient, [(flipped, Fraction(1))])
+        items, coefficient = self._factors(node, own=True)
+        return self._product(coefficient, items)
+
+    def _factors(
+        self, node: Array, own: bool = False
+    ) -> tuple[list[tuple[Array, Fraction]], Fraction]:
+        """The factors of a product, those of unnamed products inside it included."""
+        if node.op != "multiply" or (node in self.names and not own):
+            return [(node, Fraction(1))], Fraction(1)
+        coefficient, powers = node.value
+        items: list[tuple[Array, Fraction]] = []
+        for arg, power in zip(node.args, powers, strict=True):
+            inner, factor = self._factors(arg) if power == 1 else ([(arg, power)], Fraction(1))
+            items.extend(inner)
+            coefficient *= factor
+        return items, coefficient
+
+    def _product(self, coefficient: Fraction, items: list[tuple[Array, Fraction]]) -> Written:
+        above = [(a, p) for a, p in items if p > 0]
+        below = [self._power(a, -p) for a, p in items if p < 0]
+        sign, size = coefficient < 0, abs(coefficient)
+        numbers: list[str] = []
+        if size.denominator in DECIMALS or size.denominator > LARGEST_RATIO:
+            numbers = [number_text(size)] if size != 1 else []
+        else:
+            numbers = [number_text(Fraction(size.numerator))] if size.numerator != 1 else []
+            below.append((number_text(Fraction(size.denominator)), ATOM))
+        above.sort(key=lambda item: _is_boolean(item[0]))
+        if not numbers and (not above or all(_is_boolean(a) for a, _ in above)):
+            numbers = ["1.0"]
+        parts = [*numbers, *(_bracketed(*self._power(a, p)) for a, p in above)]
+        if len(parts) == 1 and not below and not numbers:
+            written, level = self._power(*above[0])
+            return (f"-{_bracketed(written, level)}", UNARY) if sign else (written, level)
+        text = " * ".join(parts)
+        if len(below) == 1:
+            text += f" / {_bracketed(*below[0])}"
+        elif below:
+            text += f" / ({' * '.join(_bracketed(*part) for part in below)})"
+        return ("-" * sign + text, UNARY if sign else MULTIPLY)
+
+    def _power(self, base: Array, power: Fraction) -> Written:
+        if power == 1:
+            return self._write(base)
+        if power == HALF:
+            return f"{self.numpy}.sqrt({self.text(base)})", ATOM
+        written, level = self._write(base)
+        exponent = str(power.numerator) if power.denominator == 1 else repr(float(power))
+        if level == ATOM and SIMPLE.fullmatch(written):
+            return f"{written}**{exponent}", POWER
+        return f"{self._atom(written, level)} ** {exponent}", POWER
+
+    def _atom(self, written: str, level: int) -> str:
+        return written if level == ATOM else f"({written})"
+
+    def _matmul(self, node: Array) -> Written:
+        left, right = node.args
+        first = self._operand(left)
+        if left.op == "matmul" and left not in self.names:
+            first = self._write(left)[0]
+        return f"{first} @ {self._operand(right)}", MULTIPLY
+
+    def _operand(self, node: Array) -> str:
+        written = self._inside(node, POWER)
+        return f"(1.0 * {written})" if _is_boolean(node) else written
+
+    def _transpose(self, node: Array) -> Written:
+        return f"{self._inside(node.args[0], ATOM)}.T", ATOM
+
+    def _expand(self, node: Array) -> Written:
+        return f"{self._inside(node.args[0], ATOM)}[:, None]", ATOM
+
+    def _sum(self, node: Array) -> Written:
+        axis = "" if node.value is None else f"axis={node.value}"
+        (arg,) = node.args
+        if (arg.op == "name" or arg in self.names) and not _is_boolean(arg):
+            return f"{self._write(arg)[0]}.sum({axis})", ATOM
+        inner = f"{self._number_like(arg)}{', ' * bool(axis)}{axis}"
+        return f"{self.numpy}.sum({inner})", ATOM
+
+    def _eye(self, node: Array) -> Written:
+        return f"{self.numpy}.eye({self.dim(node.shape[0])})", ATOM
+
+    def _full(self, node: Array) -> Written:
+        dims = [self.dim(dim) for dim in node.shape]
+        shape = dims[0] if len(dims) == 1 else f"({', '.join(dims)})"
+        (arg,) = node.args
+        if arg.op == "number" and arg.value in (0, 1):
+            return f"{self.numpy}.{'ones' if arg.value else 'zeros'}({shape})", ATOM
+        return f"{self.numpy}.full({shape}, {self._number_like(arg)})", ATOM
+
+    def _einsum(self, node: Array) -> Written:
+        args = ", ".join(self._number_like(arg) for arg in node.args)
+        best = ", optimize=True" if len(node.args) > 2 else ""
+        return f'{self.numpy}.einsum("{node.value}", {args}{best})', ATOM
+
+
+def _bracketed(written: str, level: int) -> str:
+    """A factor of a product; ``@`` binds no tighter than ``*``, so it is bracketed."""
+    return written if level >= POWER else f"({written})"
+
+
+def _is_boolean(node: Array) -> bool:
+    """Whether the entries are booleans."""
+    return _core(node).op in BOOLEAN
+
+
+def _core(node: Array) -> Array:
+    """The node of which another one is a view."""
+    while node.op in ("expand", "transpose", "diagonal"):
+        node = node.args[0]
+    return node
+
+
+def _term_order(term: tuple[Fraction, Any, Array]) -> tuple[Any, ...]:
+    """Positive terms first; among them numbers, then products, then names."""
+    coefficient, _, node = term
+    node = _core(node)
+    rank = {"number": 0, "name": 2}.get(node.op, 1)
+    return (coefficient < 0, rank, str(node.value) if rank == 2 else "")

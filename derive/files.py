@@ -1,0 +1,96 @@
+"""Files that are written whole or not at all, and never over a file that is not ours to replace."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from derive.errors import InputError
+
+__all__ = ["write_files"]
+
+ORDINARY = 0o666
+
+
+def write_files(texts: Mapping[Path, str], *, force: bool = False) -> None:
+    """Write texts to files in one folder, all of them or none.
+
+    A folder that is missing is made. Each file is written beside its place and then moved there;
+    if a move fails, the earlier ones are taken back.
+
+    Args:
+        texts: What to write, by path; all in one folder.
+        force: Whether files that exist may be replaced.
+
+    Raises:
+        InputError: A file exists, or cannot be written.
+    """
+    targets = {Path(os.path.realpath(path)): text for path, text in texts.items()}
+    for path, target in zip(texts, targets, strict=True):
+        _refuse(path, target, force)
+    try:
+        for folder in dict.fromkeys(target.parent for target in targets):
+            with _made(folder), tempfile.TemporaryDirectory(prefix=".derive-", dir=folder) as stage:
+                own = {path: text for path, text in targets.items() if path.parent == folder}
+                _replace(own, Path(stage))
+    except OSError as error:
+        name = error.filename if isinstance(error.filename, str) else next(iter(texts))
+        where = next((path for path in texts if path.name == Path(name).name), next(iter(texts)))
+        raise InputError(f"{where} cannot be written: {error.strerror or error}") from None
+
+
+def _refuse(path: Path, target: Path, force: bool) -> None:
+    """Say what stands in the way of writing to a path."""
+    try:
+        there, ours = os.path.lexists(target), target.is_file()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be written: {error}") from None
+    if there and not ours:
+        kind = "a folder" if target.is_dir() else "not an ordinary file"
+        raise InputError(f"{path} is {kind} and cannot be written to")
+    if there and not force:
+        raise InputError(f"{path} exists already", ("--force replaces it.",))
+
+
+@contextlib.contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """The folder, and those above it, made if missing; removed again on failure."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for place in missing:
+            with contextlib.suppress(OSError):
+                place.rmdir()
+        raise
+
+
+def _replace(texts: Mapping[Path, str], stage: Path) -> None:
+    """Write all texts into the stage, then move each to its place, or move all back."""
+    mask = os.umask(0)
+    os.umask(mask)
+    for path, text in texts.items():
+        staged = stage / path.name
+        staged.write_text(text, encoding="utf-8", newline="")
+        staged.chmod(path.stat().st_mode if path.exists() else ORDINARY & ~mask)
+    before = stage / "before"
+    before.mkdir()
+    moved: list[Path] = []
+    try:
+        for path in texts:
+            if path.exists():
+                shutil.copy2(path, before / path.name)
+            moved.append(path)
+            os.replace(stage / path.name, path)
+    except BaseException:
+        for path in moved:
+            if (before / path.name).exists():
+                os.replace(before / path.name, path)
+            elif not (stage / path.name).exists():
+                path.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,355 @@
+"""From a problem to what a person asked for: a page, a module, a folder, a judgement.
+
+Each command of the command line is one of these functions, and they are the Python road as well.
+Nothing that failed its check is returned or written.
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+import keyword
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from derive.calculus.chain_rule import derive
+from derive.calculus.derivation import Derivation
+from derive.emit.claims import auxiliary, claims
+from derive.errors import CheckError, InputError
+from derive.examples import descriptions, example_text
+from derive.files import write_files
+from derive.language import parse, read
+from derive.notation.board import closed_form
+from derive.notation.sympy_form import sympy_form
+from derive.problem import Problem, Request
+from derive.verify import Report, judge, judge_functions
+from derive.vocabulary import Expression, call
+
+__all__ = [
+    "ask",
+    "build",
+    "check",
+    "check_code",
+    "code",
+    "example",
+    "explain",
+    "gradient",
+    "module_name",
+    "open_problem",
+    "require",
+    "vocabulary_function",
+    "write_code",
+]
+
+FUNCTION_POINTS: Final = 3
+"""Points at which exported functions are judged; sizes of 1 are among them."""
+
+MOST_TOLD: Final = 3
+"""Failures that a message tells in full."""
+
+TRAINED: Final = ("circles", "circles_rows")
+"""Examples that come with a training script."""
+
+TAKEN: Final = frozenset({"numpy", "pytest", "matplotlib", "train", "derive", "sympy"})
+"""Names that a generated module may not have, since it or its neighbours import them."""
+
+
+def example(name: str) -> Problem:
+    """A problem that comes with the package.
+
+    Raises:
+        InputError: There is no such example.
+
+    >>> example("testnet").shape("W1")
+    (4, 3)
+    """
+    known = descriptions()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, 1)
+        advice = f"Did you mean {close[0]}?" if close else f"Examples are {', '.join(known)}."
+        raise InputError(f"there is no example {name}", (advice,))
+    return parse(example_text(name), f"{name}.derive", name)
+
+
+def open_problem(source: str) -> Problem:
+    """The problem in a file, on standard input for ``-``, or the example of that name.
+
+    Raises:
+        InputError: There is neither; or the problem is wrong.
+    """
+    if source != "-" and not Path(source).is_file():
+        known = descriptions()
+        if source in known:
+            return example(source)
+        close = difflib.get_close_matches(source, known, 1)
+        if close and not Path(source).exists():
+            raise InputError(
+                f"there is no file {source}, and no example of that name",
+                (f"Did you mean {close[0]}?",),
+            )
+    return read(source)
+
+
+def ask(problem: Problem, wrt: Sequence[str]) -> Problem:
+    """The problem, asking for derivatives with respect to other variables.
+
+    Raises:
+        InputError: A variable is not in the problem.
+    """
+    known = (*problem.variables, *problem.definitions)
+    for name in wrt:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            advice = f"Did you mean {close[0]}?" if close else f"Known are {', '.join(known)}."
+            raise InputError(f"there is no {name} in the problem", (advice,))
+    requests = tuple(replace(request, wrt=tuple(wrt)) for request in problem.requests)
+    return replace(problem, requests=tuple(dict.fromkeys(requests)))
+
+
+def gradient(
+    expression: Expression,
+    wrt: Expression,
+    facts: Mapping[str, Iterable[str]] | None = None,
+) -> Expression:
+    """The gradient of a scalar SymPy expression, as a SymPy matrix expression shaped like ``wrt``.
+
+    Args:
+        expression: A scalar, or a 1 x 1 matrix expression.
+        wrt: A symbol.
+        facts: Properties of symbols, by name.
+
+    Raises:
+        InputError: The expression is no scalar, or ``wrt`` no symbol.
+        UnsupportedError: A function in it has no law yet.
+
+    >>> from sympy import MatrixSymbol
+    >>> A, x = MatrixSymbol("A", 3, 3), MatrixSymbol("x", 3, 1)
+    >>> gradient(x.T * A * x, x, facts={"A": ["symmetric"]})
+    2*A*x
+    """
+    name = getattr(wrt, "name", None)
+    if name is None:
+        raise InputError(f"the gradient is with respect to a symbol, got {wrt}")
+    taken = {str(symbol) for symbol in expression.free_symbols}
+    of = next(label for label in (f"f{'_' * count}" for count in range(99)) if label not in taken)
+    problem = Problem.build(
+        {of: expression}, [Request("grad", of, (name,))], facts, variables=[wrt]
+    )
+    derivation = derive(problem)
+    require(check(derivation), "the gradient")
+    (result,) = derivation.results
+    return _without_names(sympy_form(closed_form(result, derivation)), derivation)
+
+
+def _without_names(expression: Expression, derivation: Derivation) -> Expression:
+    """An expression in the symbols of the problem alone."""
+    steps = {
+        claim.name: claim.expressions[-1] for claim in claims(derivation) if claim.kind == "step"
+    }
+    meanings = {**steps, **auxiliary(derivation)}
+    given = derivation.problem.variables
+    while True:
+        names = {str(getattr(symbol, "name", "")): symbol for symbol in expression.free_symbols}
+        open_names = [name for name in names if name in meanings and name not in given]
+        if not open_names:
+            return expression
+        expression = expression.xreplace({names[name]: meanings[name] for name in open_names})
+
+
+def check(derivation: Derivation, seed: int = 0, points: int = 5) -> Report:
+    """What the judge finds at random points about every step and every gradient.
+
+    >>> check(derive(parse("grad norm2(x)^2 wrt x"))).passed
+    True
+    """
+    return judge(
+        derivation.problem,
+        claims(derivation),
+        auxiliary=auxiliary(derivation),
+        seed=seed,
+        points=points,
+    )
+
+
+def require(report: Report, what: str) -> None:
+    """Go on only if nothing failed.
+
+    Raises:
+        CheckError: Says what failed, at which point, and both values.
+    """
+    failures = report.failures
+    if not failures and report.points:
+        return
+    lines = [line for failure in failures[:MOST_TOLD] for line in str(failure).splitlines()]
+    if len(failures) > MOST_TOLD:
+        lines.append(f"{len(failures) - MOST_TOLD} more failed.")
+    raise CheckError(f"{what} failed the check, and nothing was written", (*lines, *report.notes))
+
+
+def explain(
+    derivation: Derivation,
+    report: Report | None = None,
+    *,
+    detail: str = "steps",
+    notation: str = "matrix",
+    ascii: bool = False,
+) -> str:
+    """The derivation as plain text, as it stands in the terminal.
+
+    Args:
+        derivation: What to print.
+        report: What the judge found, if it was asked.
+        detail: ``result``, ``steps`` or ``proof``.
+        notation: ``matrix`` or ``index``.
+        ascii: Whether to print ASCII only.
+
+    >>> print(explain(derive(parse("grad norm2(x)^2 wrt x")), detail="result", ascii=True))
+    f with respect to x
+    ...
+      df/dx = 2*x  n
+    <BLANKLINE>
+    """
+    from derive.emit.terminal import make_console, print_derivation
+
+    page = io.StringIO()
+    console = make_console(ascii=ascii, file=page)
+    print_derivation(derivation, report, console, detail=detail, notation=notation)
+    return page.getvalue()
+
+
+def code(derivation: Derivation, *, seed: int = 0, report: Report | None = None) -> str:
+    """A NumPy module with a function for everything asked, after derivation and module were judged.
+
+    Args:
+        derivation: What to generate code for.
+        seed: Of the random points.
+        report: Of :func:`check`, if the derivation was judged already.
+
+    Raises:
+        CheckError: A step, a gradient or a function is not what it should be.
+    """
+    from derive.emit.numpy_code import numpy_module
+
+    report = check(derivation, seed) if report is None else report
+    require(report, "the derivation")
+    found = check_code(derivation, seed)
+    require(found, "the generated code")
+    return numpy_module(derivation, verified=f"{report.summary()}\n{found.summary()}")
+
+
+def check_code(derivation: Derivation, seed: int = 0) -> Report:
+    """What the judge finds about the functions of the generated module."""
+    from derive.emit.numpy_code import numpy_module
+
+    functions = exported(numpy_module(derivation))
+    return judge_functions(derivation.problem, functions, seed=seed, points=FUNCTION_POINTS)
+
+
+def write_code(
+    derivation: Derivation, path: Path, *, test: bool = False, force: bool = False, seed: int = 0
+) -> tuple[Path, ...]:
+    """Write the module of :func:`code`, and on request a test of it beside it.
+
+    Returns:
+        What was written.
+
+    Raises:
+        CheckError: As :func:`code`; then nothing is written.
+        InputError: A file exists and ``force`` is not set, cannot be written, or cannot be
+            imported by its test.
+    """
+    if test and (path.suffix != ".py" or module_name(path.stem) != path.stem):
+        raise InputError(
+            f"a test cannot import {path.name}",
+            (f"Call it {module_name(path.stem)}.py.",),
+        )
+    texts = {path: code(derivation, seed=seed)}
+    if test:
+        from derive.emit.numpy_code import numpy_test_module
+
+        beside = path.with_name(f"test_{path.name}")
+        texts[beside] = numpy_test_module(derivation, path.stem)
+    write_files(texts, force=force)
+    return tuple(texts)
+
+
+def exported(text: str) -> dict[str, Callable[..., Any]]:
+    """The functions of a generated module that answer a request, by name."""
+    module: dict[str, Any] = {"__name__": "generated"}
+    exec(compile(text, "<generated module>", "exec"), module)
+    names = [name for name in module if name.startswith(("grad_", "value_and_grad_"))]
+    return {name: module[name] for name in names if callable(module[name])}
+
+
+def module_name(name: str) -> str:
+    """A name under which Python can import a module, and which hides no other.
+
+    >>> module_name("my-net"), module_name("2nets"), module_name("numpy")
+    ('my_net', '_2nets', 'numpy_')
+    """
+    word = re.sub(r"\W", "_", name) or "_"
+    if not word.isidentifier():
+        word = f"_{word}"
+    reserved = keyword.iskeyword(word) or word in sys.stdlib_module_names or word in TAKEN
+    return f"{word}_" if reserved else word
+
+
+def build(problem: Problem, folder: Path | str, *, force: bool = False) -> tuple[Path, ...]:
+    """Write all outputs of a problem into a folder, all of them or none.
+
+    The problem itself, ``derivation.txt``, the module, its test, and for the examples that are
+    networks to train the script that trains them.
+
+    Returns:
+        What was written.
+
+    Raises:
+        CheckError: The derivation or the code is wrong.
+        InputError: A file exists and ``force`` is not set, or cannot be written.
+    """
+    from derive.emit.numpy_code import numpy_test_module
+
+    derivation = derive(problem)
+    module = module_name(problem.name)
+    report = check(derivation)
+    texts = {
+        f"{module}.py": code(derivation, report=report),
+        "derivation.txt": explain(derivation, report),
+        f"test_{module}.py": numpy_test_module(derivation, module),
+    }
+    if problem.source:
+        texts = {f"{problem.name}.derive": problem.source, **texts}
+    if problem.name in TRAINED and problem.source == example_text(problem.name):
+        from derive.emit.training import training_script
+
+        texts["train.py"] = training_script(module, rows=problem.name == "circles_rows")
+    paths = {Path(folder) / name: text for name, text in texts.items()}
+    own = {path: text for path, text in paths.items() if not _is_same(path, text)}
+    write_files(own, force=force)
+    return tuple(paths)
+
+
+def _is_same(path: Path, text: str) -> bool:
+    """Whether a file holds a text already, as the problem's own file does when built in place."""
+    try:
+        return path.read_bytes() == text.encode()
+    except (OSError, ValueError):
+        return False
+
+
+def vocabulary_function(name: str) -> Callable[..., Expression]:
+    """A function of the language as a Python function of SymPy expressions."""
+    from derive.vocabulary import FUNCTIONS
+
+    row = FUNCTIONS[name]
+
+    def apply(*operands: Expression) -> Expression:
+        return call(row.name, *operands)
+
+    apply.__name__ = apply.__qualname__ = name
+    apply.__doc__ = f"{row.usage}: {row.meaning}."
+    return apply
