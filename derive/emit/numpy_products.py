@@ -65,15 +65,11 @@ class Product:
     def __init__(self, lowering: Lowering, node: Contraction, free: Letters) -> None:
         self.lowering, self.arrays, self.free = lowering, lowering.arrays, free
         self.dims = node.dims
-        self.groups: list[list[Factor]] = []
-        places: dict[frozenset[int], int] = {}
+        groups: dict[frozenset[int], list[Factor]] = {}
         for factor in node.factors:
-            letters = frozenset(factor[1])
-            if letters:
-                place = places.setdefault(letters, len(places))
-                self.groups[place:] = [*self.groups[place:], *([[]] if place == len(self.groups) else [])]
-                self.groups[place].append(factor)
-        self.sets = list(places)
+            if factor[1]:
+                groups.setdefault(frozenset(factor[1]), []).append(factor)
+        self.sets, self.groups = list(groups), list(groups.values())
         self.best: dict[int, tuple[float, int]] = {}
         self.built: dict[tuple[int, Letters | None], Oriented] = {}
 
@@ -280,7 +276,7 @@ class Product:
         """The product of two partial products."""
         first, second = self._letters(left), self._letters(right)
         summed, kept = self._summed(left, right), self._letters(left | right)
-        if summed and not first & second & kept and len(summed) == 1 and (kept or len(first) > 1):
+        if len(summed) == 1 and kept and not first & second & kept:
             return self._matrix_product(left, right, min(summed), want)
         if not summed and not first & second and len(first) == len(second) == 1:
             order = want or tuple(sorted(kept))

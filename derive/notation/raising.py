@@ -40,7 +40,7 @@ from derive.notation.expression import (
     transposed,
 )
 from derive.shapes import ONE, Dim
-from derive.tensor.algebra import contract, scale
+from derive.tensor.algebra import contract, scale, transpose
 from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Sum, Tensor, Variable
 
 __all__ = ["extent_of_tensor", "raised"]
@@ -88,7 +88,7 @@ class _Raising:
         if isinstance(tensor, Delta):
             return identity(rows)
         if isinstance(tensor, Sum):
-            return self._sum(tensor, rows, cols)
+            return self._turned_sum(tensor, self._sum(tensor, rows, cols))
         if isinstance(tensor, Map):
             args = [self._along(arg, ls, tensor.order) for arg, ls in tensor.args]
             return call(tensor.function, args, rows, cols)
@@ -110,6 +110,17 @@ class _Raising:
         if argument.order < 2 or tensor.function not in ("softmax", "log_softmax", "logsumexp"):
             return call(CALL_NAMES.get(tensor.function, tensor.function), [inner], rows, cols)
         return call(f"row{tensor.function}", [inner], rows, cols)
+
+    def _turned_sum(self, tensor: Sum, expr: Expr) -> Expr:
+        """A sum as the transpose of one that has fewer transposes inside."""
+        if tensor.order != 2 or not expr.transposes:
+            return expr
+        turned = transpose(tensor)
+        assert isinstance(turned, Sum | Contraction)
+        inner = self._sum(turned, expr.cols, expr.rows) if isinstance(turned, Sum) else None
+        if inner is None or inner.transposes + 1 > expr.transposes:
+            return expr
+        return Expr("transpose", (inner,), expr.rows, expr.cols)
 
     def _sum(self, tensor: Sum, rows: Dim, cols: Dim) -> Expr:
         terms = []
@@ -148,8 +159,14 @@ class _Raising:
         factor, letters, degree = tensor.factors[0]
         if degree != 2 or len(set(letters)) != factor.order or not letters:
             return None
-        norm = Expr("norm", (self.raised(factor),), ONE, ONE)
+        norm = Expr("norm", (_shorter(self.raised(factor)),), ONE, ONE)
         return power(norm, Fraction(2))
+
+
+def _shorter(expr: Expr) -> Expr:
+    """The expression or its transpose, whichever has fewer transposes."""
+    turned = transposed(expr)
+    return turned if turned.transposes < expr.transposes else expr
 
 
 def _unsigned(term: Contraction) -> Contraction:
@@ -258,7 +275,7 @@ class _Work:
         """``u vᵀ ⊙ M`` where an entrywise matrix has a vector on either side."""
         for matrix in self.matrices:
             row, col = matrix.row, matrix.col
-            if row >= self.order and col >= self.order:
+            if not self.order and len(self.matrices) == 1:
                 continue
             if _is_entrywise(matrix.expr) and row in self.vectors and col in self.vectors:
                 left, right = self._vector(row), self._vector(col)
@@ -274,10 +291,15 @@ class _Work:
         summed = sorted(letter for letter in letters if letter >= self.order)
         if not summed:
             return None
-        letter = min(summed, key=lambda x: (len(self._at(x)), x))
+        letter = min(summed, key=self._effort)
         if len(self._at(letter)) > 2:
             raise _NoMatrixForm
         return letter
+
+    def _effort(self, letter: int) -> tuple[int, int, int]:
+        """Few matrices first; then where not only entrywise ones meet."""
+        here = self._at(letter)
+        return len(here), sum(_is_entrywise(matrix.expr) for matrix in here), letter
 
     def _vector(self, letter: int) -> Expr | None:
         items = self.vectors.pop(letter, None)
@@ -344,6 +366,10 @@ class _Work:
                 self.matrices.append(_Matrix(start, letter, both))
                 if between is not None:
                     self.vectors[letter] = [(between, Fraction(1))]
+                return
+            pair = (left.read(start), right.read(start))
+            if between is None and any(e.op == "hadamard_power" or _is_entrywise(e) for e in pair):
+                self.scalars.append(_sum_of(hadamard(sorted(pair, key=_hadamard_order))))
                 return
             chain = product([left.read(start), *middle, right.read(letter)])
             self.scalars.append(_trace(chain))

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import gcd
+from weakref import WeakKeyDictionary
 
 import sympy
 
@@ -59,6 +60,7 @@ __all__ = [
 ]
 
 ONE = Fraction(1)
+COMMUTATIVE = frozenset({"max", "min"})
 
 
 def number(value: Fraction | int, shape: Shape = ()) -> Contraction:
@@ -147,6 +149,13 @@ class _Product:
         for letter, dim in zip(letters, tensor.shape, strict=True):
             self.dims[letter] = dim
             self.mentioned[letter] = None
+        if isinstance(tensor, Sum) and len(set(letters)) < len(letters):
+            tensor, letters = _diagonal_of(tensor, letters)
+        if isinstance(tensor, Sum) and tensor.order == 2:
+            turned = _turned(tensor)
+            if turned.key < tensor.key:
+                self.insert(turned, letters[::-1], power)
+                return
         if isinstance(tensor, Contraction):
             tensor, kept = squeeze(tensor)
             letters = tuple(letters[axis] for axis in kept)
@@ -314,6 +323,26 @@ class _Product:
         return settled
 
 
+_transposes: WeakKeyDictionary[Tensor, Tensor] = WeakKeyDictionary()
+
+
+def _turned(tensor: Sum) -> Tensor:
+    """The transpose of a sum, term by term."""
+    known = _transposes.get(tensor)
+    if known is None:
+        known = _transposes[tensor] = transpose(tensor)
+    return known
+
+
+def _diagonal_of(tensor: Sum, letters: Letters) -> tuple[Tensor, Letters]:
+    """A sum in which letters are repeated, term by term."""
+    axes = tuple(dict.fromkeys(letters))
+    shape = tuple(tensor.shape[letters.index(letter)] for letter in axes)
+    dims = dict(zip(axes, shape, strict=True))
+    terms = [contract(1, [(term, letters)], axes, dims) for term in tensor.terms]
+    return add(terms, shape), axes
+
+
 def _root(value: Fraction, power: Fraction) -> Fraction | None:
     """``value ** power`` where that is a rational number, None otherwise."""
     if power.denominator == 1:
@@ -333,7 +362,7 @@ def _canonical(factors: Sequence[Factor], free: Letters) -> tuple[Factor, ...]:
         names = {letter: axis for axis, letter in enumerate(free)}
         for letter in letters:
             names.setdefault(letter, len(names))
-        return ((tensor, tuple(names[x] for x in letters), power),)
+        return (_renamed(factors[0], names),)
     colours: dict[int, object] = {letter: axis for axis, letter in enumerate(free)}
     for _, letters, _ in factors:
         for letter in letters:
@@ -353,9 +382,15 @@ def _canonical(factors: Sequence[Factor], free: Letters) -> tuple[Factor, ...]:
     for _, letters, _ in ordered:
         for letter in letters:
             names.setdefault(letter, len(names))
-    renamed = [(t, tuple(names[x] for x in ls), p) for t, ls, p in ordered]
+    renamed = [_renamed(factor, names) for factor in ordered]
     renamed.sort(key=lambda f: (f[0].key, f[2], f[1]))
     return tuple(renamed)
+
+
+def _renamed(factor: Factor, names: Mapping[int, int]) -> Factor:
+    tensor, letters, power = factor
+    new = tuple(names[letter] for letter in letters)
+    return tensor, tuple(sorted(new)) if isinstance(tensor, Delta) else new, power
 
 
 def _refine(factors: Sequence[Factor], colours: dict[int, object]) -> dict[int, object]:
@@ -366,8 +401,11 @@ def _refine(factors: Sequence[Factor], colours: dict[int, object]) -> dict[int, 
         marks: dict[int, list[object]] = {letter: [] for letter in ranks}
         for tensor, letters, power in factors:
             around = tuple(ranks[x] for x in letters)
+            either = isinstance(tensor, Delta)
+            if either:
+                around = tuple(sorted(around, key=repr))
             for position, letter in enumerate(letters):
-                marks[letter].append((tensor.key, str(power), position, around))
+                marks[letter].append((tensor.key, str(power), either or position, around))
         labels = {letter: repr((ranks[letter], sorted(marks[letter], key=repr))) for letter in ranks}
         order = {label: rank for rank, label in enumerate(sorted(set(labels.values())))}
         ranks = {letter: order[labels[letter]] for letter in ranks}
@@ -509,6 +547,8 @@ def apply(function: str, args: Sequence[tuple[Tensor, Letters]], shape: Shape) -
     if len(lean) > 1 and len(shape) == 2 and first == (1, 0):
         turned = [(tensor, tuple(1 - x for x in letters)) for tensor, letters in lean]
         return transpose(apply(function, turned, shape[::-1]))
+    if function in COMMUTATIVE:
+        lean.sort(key=lambda arg: (arg[0].key, arg[1]))
     if len(lean) == 1 and lean[0][1] != tuple(range(len(shape))):
         inner, letters = lean[0]
         own = Map(function, ((inner, tuple(range(inner.order))),), inner.shape)

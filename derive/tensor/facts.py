@@ -117,7 +117,8 @@ def _own_transpose(tensor: Tensor) -> bool:
     if isinstance(tensor, Call):
         return tensor.function == "inverse" and is_symmetric(tensor.args[0])
     if isinstance(tensor, Map):
-        return all(len(ls) == 0 or (ls == (0, 1) and is_symmetric(t)) for t, ls in tensor.args)
+        if all(len(ls) == 0 or (ls == (0, 1) and is_symmetric(t)) for t, ls in tensor.args):
+            return True
     settled, _ = apply_facts(tensor)
     turned, _ = apply_facts(transpose(settled))
     return settled is turned

@@ -109,6 +109,11 @@ def _log_of_column_sum(exponent: Tensor, letters: Letters, argument: Contraction
     return None
 
 
+def _exp(tensor: Map) -> Tensor | None:
+    """exp(log(x)) is x."""
+    return _map_of(tensor.args[0][0], "log") if tensor.function == "exp" else None
+
+
 def _value_at_number(tensor: Map) -> Tensor | None:
     """Functions of a constant whose value everybody knows."""
     if len(tensor.args) != 1:
@@ -302,6 +307,8 @@ def _choice(tensor: Map) -> Tensor | None:
     if yes is no and on_yes == on_no:
         return relabel(yes, on_yes, tensor.shape)
     values = (_constant(yes), _constant(no))
+    if not isinstance(condition, Map) or condition.function not in INDICATORS:
+        return None
     if values not in ((1, 0), (0, 1)):
         return None
     found = relabel(condition, along, tensor.shape)
@@ -344,6 +351,7 @@ INDICATORS: Final = frozenset({"lt", "le", "gt", "ge"})
 IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...]]] = {
     Map: (
         ("log(1 + exp(t)) = softplus(t), log(sum(exp(z))) = logsumexp(z), log(exp(t)) = t", _log),
+        ("exp(log(x)) = x", _exp),
         ("max(0, x) = relu(x)", _maximum),
         ("where(c, 1, 0) = 1[c]", _choice),
         ("exp(0) = 1 and the like", _value_at_number),

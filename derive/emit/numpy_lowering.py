@@ -1,0 +1,212 @@
+"""Tensors lowered to NumPy expressions.
+
+A tensor that is merely repeated along an axis is kept without that axis, and broadcast where it
+meets others; it is written out only where a result must have its full shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from derive.emit.numpy_arrays import Array, Arrays, Powered
+from derive.emit.numpy_functions import COMPARISONS
+from derive.emit.numpy_products import Product
+from derive.errors import UnsupportedError
+from derive.tensor.algebra import ONE, children, contract
+from derive.tensor.nodes import (
+    Call,
+    Constant,
+    Contraction,
+    Delta,
+    Letters,
+    Map,
+    Sum,
+    Tensor,
+    Variable,
+)
+from derive.tensor.printing import index_notation
+
+__all__ = ["TensorLowering"]
+
+Lean = tuple[Array, Letters]
+HALF = Fraction(1, 2)
+
+
+class TensorLowering:
+    """Lowers the formulas of one function.
+
+    Args:
+        arrays: Makes the nodes.
+        names: The node of every variable.
+        formulas: All formulas of the function; what they have in common decides the form.
+        materialised: Inverses that are computed as matrices, rather than applied by ``solve``.
+    """
+
+    def __init__(
+        self,
+        arrays: Arrays,
+        names: Mapping[Variable, Array],
+        formulas: Iterable[Tensor],
+        materialised: Iterable[Tensor] = (),
+    ) -> None:
+        self.arrays, self.names = arrays, names
+        self.materialised = set(materialised)
+        self.products: dict[Tensor, Array] = {}
+        self.inverses: dict[Array, Tensor] = {}
+        self.known: dict[Tensor, Lean] = {}
+        self.exponents = _arguments(formulas, ("log_softmax", "logsumexp"))
+
+    def define(self, tensor: Tensor, name: Array) -> Array:
+        """The formula of a variable; from now on, this tensor is the variable."""
+        node = self.array(tensor)
+        if not isinstance(tensor, Variable) and node.op != "number":
+            self.known[tensor] = name, tuple(range(tensor.order))
+            self.products[tensor] = name
+        return node
+
+    def array(self, tensor: Tensor) -> Array:
+        """The array of a tensor, all its axes written out."""
+        node, kept = self.lean(tensor)
+        if len(kept) == tensor.order:
+            return node
+        if tensor.order == 2 and kept == (0,):
+            node = self.arrays.expand(node)
+        return self.arrays.full(node, tensor.shape)
+
+    def lean(self, tensor: Tensor) -> Lean:
+        """The array of a tensor without the axes along which it is repeated, and those left."""
+        known = self.known.get(tensor)
+        if known is None:
+            known = self.known[tensor] = self._lower(tensor)
+        return known
+
+    def _lower(self, tensor: Tensor) -> Lean:
+        axes = tuple(range(tensor.order))
+        if isinstance(tensor, Contraction):
+            return self._contraction(tensor)
+        if isinstance(tensor, Variable):
+            return self.names[tensor], axes
+        if isinstance(tensor, Constant):
+            return self.arrays.constant(tensor.value), axes
+        if isinstance(tensor, Delta):
+            return self.arrays.eye(tensor.shape[0]), axes
+        if isinstance(tensor, Sum):
+            return self._sum(tensor), axes
+        if isinstance(tensor, Map):
+            return self._map(tensor), axes
+        assert isinstance(tensor, Call)
+        return self._call(tensor), axes
+
+    def _placed(self, tensor: Tensor, letters: Letters, order: int) -> Array:
+        """A tensor along axes of a result with ``order`` axes, ready to be broadcast."""
+        node, kept = self.lean(tensor)
+        along = tuple(letters[axis] for axis in kept)
+        if len(set(along)) < len(along):
+            node = self.arrays.make("diagonal", (node,), node.shape[:1])
+            along = along[:1]
+        if along == (1, 0):
+            return self.arrays.transpose(node)
+        if along == (0,) and order == 2:
+            return self.arrays.expand(node)
+        if along != tuple(range(order)) and along not in ((), (1,)):
+            raise UnsupportedError(f"there is no NumPy code for {index_notation(tensor)}")
+        return node
+
+    def _sum(self, tensor: Sum) -> Array:
+        terms = []
+        axes = tuple(range(tensor.order))
+        for term in tensor.terms:
+            part = contract(1, term.factors, axes, dict(enumerate(tensor.shape)))
+            terms.append((term.coefficient, self._placed(part, axes, tensor.order)))
+        return self.arrays.add(terms, tensor.shape)
+
+    def _map(self, tensor: Map) -> Array:
+        args = [self._placed(arg, letters, tensor.order) for arg, letters in tensor.args]
+        if tensor.function in COMPARISONS:
+            return self.arrays.make("compare", args, tensor.shape, tensor.function)
+        if tensor.function == "where":
+            return self.arrays.make("where", args, tensor.shape)
+        return self.arrays.function(tensor.function, args, tensor.shape)
+
+    def _call(self, tensor: Call) -> Array:
+        argument = tensor.args[0]
+        array = self.array(argument)
+        if tensor.function == "inverse":
+            node = self.arrays.make("inverse", (array,), tensor.shape)
+            self.inverses[node] = tensor
+            return node
+        if tensor.function == "log_softmax":
+            total = self.arrays.make("logsumexp", (array,), array.shape[:-1])
+            over = self.arrays.expand(total) if total.order else total
+            return self.arrays.add([(ONE, array), (-ONE, over)], tensor.shape)
+        if tensor.function == "softmax" and argument in self.exponents:
+            logarithm, _ = self.lean(Call("log_softmax", tensor.args, tensor.shape))
+            return self.arrays.function("exp", [logarithm], tensor.shape)
+        return self.arrays.make(tensor.function, (array,), tensor.shape)
+
+    def _contraction(self, tensor: Contraction) -> Lean:
+        kept = tuple(axis for axis in range(tensor.order) if axis in tensor.letters)
+        for place, (factor, letters, _) in enumerate(tensor.factors):
+            if isinstance(factor, Delta) and tensor.order == 2:
+                return self._diagonal(tensor, place, letters), kept
+        items = [self._scalar(t, power) for t, ls, power in tensor.factors if not ls]
+        shape = tuple(tensor.shape[axis] for axis in kept)
+        if any(letters for _, letters, _ in tensor.factors):
+            body, letters = Product(self, tensor, tuple(range(tensor.order))).array()
+            assert letters == kept
+            items = _averaged(self.arrays, items, body)
+        return self.arrays.multiply(tensor.coefficient, items, shape), kept
+
+    def _scalar(self, tensor: Tensor, power: Fraction) -> Powered:
+        """A scalar factor; the root of a sum of squares as a norm."""
+        if power.denominator == 2 and isinstance(tensor, Contraction) and len(tensor.factors) == 1:
+            factor, letters, degree = tensor.factors[0]
+            plain = tensor.coefficient == 1 and len(set(letters)) == len(letters)
+            if degree == 2 and plain and 0 < factor.order <= 2:
+                return self.arrays.make("norm", (self.array(factor),), ()), 2 * power
+        return self.array(tensor), power
+
+    def _diagonal(self, tensor: Contraction, place: int, letters: Letters) -> Array:
+        """Something times an identity matrix: a diagonal matrix."""
+        others = [
+            (t, tuple(min(letters) if x in letters else x for x in ls), p)
+            for at, (t, ls, p) in enumerate(tensor.factors)
+            if at != place
+        ]
+        vector = contract(tensor.coefficient, others, (0,), {0: tensor.shape[0]})
+        node, kept = self.lean(vector)
+        if kept:
+            return self.arrays.make("diag", (node,), tensor.shape)
+        return self.arrays.multiply(
+            ONE, [(node, ONE), (self.arrays.eye(tensor.shape[0]), ONE)], tensor.shape
+        )
+
+
+def _averaged(arrays: Arrays, items: list[Powered], body: Array) -> list[Powered]:
+    """A sum of all entries divided by their number, as a mean; other products as they are."""
+    if body.op == "sum" and body.value is None:
+        rest = list(items)
+        for dim in body.args[0].shape:
+            count = (arrays.constant(dim), -ONE)
+            if count not in rest:
+                return [*items, (body, ONE)]
+            rest.remove(count)
+        return [*rest, (arrays.make("mean", body.args, ()), ONE)]
+    return [*items, (body, ONE)]
+
+
+def _arguments(formulas: Iterable[Tensor], functions: tuple[str, ...]) -> set[Tensor]:
+    """What these functions are applied to, anywhere in the formulas."""
+    found: set[Tensor] = set()
+    seen: set[Tensor] = set()
+    stack = list(formulas)
+    while stack:
+        tensor = stack.pop()
+        if tensor in seen:
+            continue
+        seen.add(tensor)
+        if isinstance(tensor, Call) and tensor.function in functions:
+            found.add(tensor.args[0])
+        stack.extend(children(tensor))
+    return found

@@ -1,0 +1,327 @@
+"""The lines of one generated function: what it computes, in which order, under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from derive.calculus.derivation import Sweep
+from derive.emit.numpy_arrays import BOOLEAN, CHEAP, Array, Arrays
+from derive.emit.numpy_lowering import TensorLowering
+from derive.emit.numpy_names import Names, identifier
+from derive.emit.numpy_stable import stabilised
+from derive.emit.numpy_text import Writer
+from derive.shapes import Shape
+from derive.tensor.algebra import relabel, squeeze
+from derive.tensor.nodes import Contraction, Tensor, Variable
+from derive.tensor.substitution import substitute, variables_of
+
+__all__ = ["Formulas", "Line", "Plan", "plan"]
+
+WIDTH: Final = 96
+"""Characters of a line inside a function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """``name = text``, with the shape of the value."""
+
+    name: str
+    text: str
+    shape: str
+    forward: bool
+
+
+@dataclass
+class Formulas:
+    """The formulas of a sweep as code computes them.
+
+    Attributes:
+        of: By variable: forward quantities, then adjoints, in order of computation.
+        standing: What is written in place of a variable that has no formula of its own: another
+            name, a number, or a smaller array repeated along an axis.
+        forward: The variables that are quantities of the problem.
+    """
+
+    of: dict[Variable, Tensor] = field(default_factory=dict)
+    standing: dict[Variable, Tensor] = field(default_factory=dict)
+    forward: set[Variable] = field(default_factory=set)
+
+    @classmethod
+    def of_sweep(cls, sweep: Sweep) -> Formulas:
+        """The formulas of a sweep."""
+        formulas = cls()
+        for quantity in sweep.forward:
+            formulas.enter(quantity)
+        for step in sweep.steps:
+            formulas.enter(step.adjoint)
+        return formulas
+
+    def enter(self, variable: Variable) -> None:
+        """Take in the next variable."""
+        assert variable.value is not None
+        value = self.written(stabilised(variable.value))
+        inner, kept = squeeze(value)
+        is_adjoint = variable.role == "adjoint"
+        if isinstance(value, Contraction) and not value.factors:
+            self.standing[variable] = value
+        elif is_adjoint and isinstance(value, Variable):
+            self.standing[variable] = value
+        elif len(kept) < variable.order:
+            lean = Variable(variable.name, inner.shape, frozenset(), None, variable.role)
+            self.standing[variable] = relabel(lean, kept, variable.shape)
+            self._define(lean, inner, is_adjoint)
+        else:
+            self._define(variable, value, is_adjoint)
+
+    def _define(self, variable: Variable, value: Tensor, is_adjoint: bool) -> None:
+        self.of[variable] = value
+        if not is_adjoint:
+            self.forward.add(variable)
+
+    def written(self, tensor: Tensor) -> Tensor:
+        """A tensor over variables that have formulas or are given."""
+        return substitute(tensor, self.standing)
+
+    def needed(self, outputs: Sequence[Tensor]) -> list[Variable]:
+        """The variables that outputs are computed from, in order; given ones are left out."""
+        found: set[Variable] = set()
+        stack = [variable for output in outputs for variable in variables_of(output)]
+        while stack:
+            variable = stack.pop()
+            if variable in self.of and variable not in found:
+                found.add(variable)
+                stack.extend(variables_of(self.of[variable]))
+        return [variable for variable in self.of if variable in found]
+
+
+@dataclass
+class Plan:
+    """One function, planned.
+
+    Attributes:
+        lines: In order of computation.
+        outputs: For each output the expression to return, before its declared shape is restored.
+        inputs: Names of the given variables that are used, as the problem has them.
+        sizes: Sizes that are used as numbers.
+        helpers: Functions of the module's own that are called.
+    """
+
+    lines: list[Line]
+    outputs: dict[str, str]
+    inputs: set[str]
+    sizes: list[str]
+    helpers: list[str]
+
+
+def plan(
+    formulas: Formulas, outputs: Mapping[str, Tensor], given: Sequence[Variable], names: Names
+) -> Plan:
+    """Plan the computation of some outputs.
+
+    Args:
+        formulas: Of the sweep.
+        outputs: Tensors by the names that they get where they have none.
+        given: The inputs there are.
+        names: Of the module.
+    """
+    written = {label: formulas.written(tensor) for label, tensor in outputs.items()}
+    materialised: set[Tensor] = set()
+    while True:
+        planner = _Planner(formulas, written, given, names, materialised)
+        bare = planner.bare_inverses()
+        if bare <= materialised:
+            return planner.plan()
+        materialised |= bare
+
+
+class _Planner:
+    """Lowers everything that is needed, names what is shared, and puts lines in order."""
+
+    def __init__(
+        self,
+        formulas: Formulas,
+        outputs: Mapping[str, Tensor],
+        given: Sequence[Variable],
+        names: Names,
+        materialised: set[Tensor],
+    ) -> None:
+        self.formulas, self.module_names = formulas, names
+        needed = formulas.needed(tuple(outputs.values()))
+        self.arrays = Arrays()
+        self.variables = {
+            variable: self.arrays.name(identifier(variable.name), variable.shape)
+            for variable in (*given, *needed)
+        }
+        everything = [*(formulas.of[v] for v in needed), *outputs.values()]
+        self.lowering = TensorLowering(self.arrays, self.variables, everything, materialised)
+        self.roots: dict[Array, Array] = {}
+        self.forward: dict[Array, bool] = {}
+        for variable in needed:
+            name = self.variables[variable]
+            self.roots[name] = self.lowering.define(formulas.of[variable], name)
+            self.forward[name] = variable in formulas.forward
+        self.given = {self.variables[variable]: variable.name for variable in given}
+        self.results = {label: self._result(label, tensor) for label, tensor in outputs.items()}
+        self.owner: dict[Array, Array] = {}
+        self.named: dict[Array, str] = {}
+        self.used = {str(name.value) for name in self.variables.values()}
+        self.sizes: dict[str, str] = {}
+        self.writer = Writer(self.named, self.sizes, names.numpy)
+        self.lines: list[Line] = []
+        self.inputs: set[str] = set()
+
+    def _result(self, label: str, tensor: Tensor) -> Array:
+        node = self.lowering.array(tensor)
+        if node.op in ("name", "number"):
+            return node
+        name = self.arrays.name(label, node.shape)
+        self.roots[name], self.forward[name] = node, False
+        return name
+
+    def bare_inverses(self) -> set[Tensor]:
+        """Inverses that are needed as matrices."""
+        inverses = self.lowering.inverses
+        return {inverses[node] for node in self._reachable() if node in inverses}
+
+    def _reachable(self) -> Iterator[Array]:
+        """Every node that some line computes, once."""
+        seen: set[Array] = set()
+        stack = list(self.roots.values())
+        while stack:
+            node = stack.pop()
+            if node not in seen:
+                seen.add(node)
+                yield node
+                stack.extend(node.args)
+
+    def plan(self) -> Plan:
+        """The finished lines."""
+        for name, root in self.roots.items():
+            if root.op != "name" and root not in self.owner:
+                self.owner[root] = name
+                self.named[root] = str(name.value)
+        self._name_shared()
+        for symbol in self._size_names():
+            self.sizes[symbol] = identifier(symbol)
+        done: set[Array] = set()
+        for name in self.roots:
+            self._emit(name, self.forward[name], done)
+        outputs = {label: self._output(node) for label, node in self.results.items()}
+        return Plan(
+            self.lines, outputs, self.inputs, list(self.writer.size_used), list(self.writer.helpers)
+        )
+
+    def _size_names(self) -> set[str]:
+        names: set[str] = set()
+        for node in self._reachable():
+            dims = [*node.shape, *([node.value] if node.op == "constant" else [])]
+            names.update(symbol.name for dim in dims for symbol in dim.free_symbols)
+        return names
+
+    def _output(self, node: Array) -> str:
+        if node in self.given:
+            self.inputs.add(self.given[node])
+        return self.writer.text(node)
+
+    def _name_shared(self) -> None:
+        """Name what more than one expression uses."""
+        uses: dict[Array, int] = {}
+        order: list[Array] = []
+        for node in self._reachable():
+            order.append(node)
+            for arg in node.args:
+                uses[arg] = uses.get(arg, 0) + 1
+        shared = {n for n in order if uses.get(n, 0) > 1 and _worth_a_name(n)} - self.named.keys()
+        done: set[Array] = set()
+        for root in self.roots.values():
+            self._name_inside(root, shared, done)
+
+    def _name_inside(self, node: Array, shared: set[Array], done: set[Array]) -> None:
+        if node in done:
+            return
+        done.add(node)
+        for arg in node.args:
+            self._name_inside(arg, shared, done)
+        if node in shared:
+            self._name(node)
+
+    def _name(self, node: Array) -> None:
+        name = self.module_names.temporary(node, self.named, self.used)
+        self.used.add(name)
+        self.named[node] = name
+
+    def _emit(self, name: Array, forward: bool, done: set[Array]) -> None:
+        """The line of a variable, after those of all that it uses."""
+        if name not in done:
+            done.add(name)
+            self._line(str(name.value), self.roots[name], forward, done)
+
+    def _line(self, name: str, node: Array, forward: bool, done: set[Array]) -> None:
+        own = self.named.get(node) == name
+        for part in node.args if own else (node,):
+            self._need(part, forward, done)
+        limit = WIDTH - len(name) - 3 - len(_shape_text(node.shape)) - 4
+        text = self._text(node, own)
+        while len(text) > limit:
+            part = self._part_to_name(node, limit)
+            if part is None:
+                break
+            self._name(part)
+            self._need(part, forward, done)
+            text = self._text(node, own)
+        self.lines.append(Line(name, text, _shape_text(node.shape), forward))
+
+    def _text(self, node: Array, own: bool) -> str:
+        """The right-hand side of a line; a quantity of the problem is a floating-point number."""
+        text = self.writer.text(node, own)
+        if own and node in self.owner:
+            if node.op in BOOLEAN:
+                return f"1.0 * ({text})"
+            if not _worth_a_name(node) and not node.order:
+                return f"1.0 * {text}"
+        return text
+
+    def _need(self, node: Array, forward: bool, done: set[Array]) -> None:
+        """Make sure that all that a node mentions has been computed."""
+        if node in self.roots:
+            self._emit(node, self.forward[node] or forward, done)
+        elif node in self.given:
+            self.inputs.add(self.given[node])
+        elif node in self.owner:
+            self._emit(self.owner[node], forward, done)
+        elif node in self.named:
+            if node not in done:
+                done.add(node)
+                self._line(self.named[node], node, forward, done)
+        else:
+            for arg in node.args:
+                self._need(arg, forward, done)
+
+    def _part_to_name(self, node: Array, limit: int) -> Array | None:
+        """The largest part of an expression that fits on a line of its own."""
+        best: tuple[int, Array] | None = None
+        stack = list(node.args)
+        while stack:
+            part = stack.pop()
+            if part in self.named or part.op in ("name", "number", "constant"):
+                continue
+            length = len(self.writer.text(part))
+            if _worth_a_name(part) and 2 * length > limit // 3 and length < limit - 12:
+                if best is None or length > best[0]:
+                    best = length, part
+            stack.extend(part.args)
+        return None if best is None else best[1]
+
+
+def _worth_a_name(node: Array) -> bool:
+    """Whether computing it twice would cost something."""
+    if node.op in CHEAP:
+        return False
+    return not (node.op == "multiply" and all(arg.op == "constant" for arg in node.args))
+
+
+def _shape_text(shape: Shape) -> str:
+    """A shape as Python writes it."""
+    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
