@@ -149,7 +149,7 @@ class _Product:
         for letter, dim in zip(letters, tensor.shape, strict=True):
             self.dims[letter] = dim
             self.mentioned[letter] = None
-        if isinstance(tensor, Sum) and len(set(letters)) < len(letters):
+        if isinstance(tensor, Sum | Map) and len(set(letters)) < len(letters):
             tensor, letters = _diagonal_of(tensor, letters)
         if isinstance(tensor, Sum) and tensor.order == 2:
             turned = _turned(tensor)
@@ -334,11 +334,19 @@ def _turned(tensor: Sum) -> Tensor:
     return known
 
 
-def _diagonal_of(tensor: Sum, letters: Letters) -> tuple[Tensor, Letters]:
-    """A sum in which letters are repeated, term by term."""
+def _diagonal_of(tensor: Sum | Map, letters: Letters) -> tuple[Tensor, Letters]:
+    """A sum or map in which letters are repeated, as one over the letters once."""
     axes = tuple(dict.fromkeys(letters))
     shape = tuple(tensor.shape[letters.index(letter)] for letter in axes)
     dims = dict(zip(axes, shape, strict=True))
+    if isinstance(tensor, Map):
+        args = []
+        for arg, along in tensor.args:
+            own = tuple(letters[x] for x in along)
+            once = tuple(dict.fromkeys(own))
+            part = contract(1, [(arg, own)], once)
+            args.append((part, tuple(axes.index(x) for x in once)))
+        return apply(tensor.function, args, shape), axes
     terms = [contract(1, [(term, letters)], axes, dims) for term in tensor.terms]
     return add(terms, shape), axes
 
