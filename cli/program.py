@@ -38,6 +38,7 @@ class Program(click.Group):
             epilog='Try: derive explain -e "grad norm2(A*x - b)^2 wrt x"',
             commands=commands,
             invoke_without_command=True,
+            subcommand_metavar="COMMAND [ARGS]...",
             callback=_show_help,
             context_settings={"help_option_names": ["-h", "--help"]},
         )

@@ -22,13 +22,10 @@ def verify(source: str | None, text: str | None, seed: int) -> None:
     from derive.workflow import check_code, require
 
     derivation = derive(problem)
-    reports = {
-        "the derivation": check(derivation, seed),
-        "the generated code": check_code(derivation, seed),
-    }
-    for what, report in reports.items():
+    checks = {"the derivation": check, "the generated code": check_code}
+    lines = []
+    for what, run in checks.items():
+        report = run(derivation, seed)
         require(report, what)
-    for what, report in reports.items():
-        click.echo(f"{what}: {report.summary()}")
-        for note in report.notes:
-            click.echo(f"  {note}")
+        lines += [f"{what}: {report.summary()}", *(f"  {note}" for note in report.notes)]
+    click.echo("\n".join(lines))

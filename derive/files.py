@@ -29,9 +29,7 @@ def write_files(texts: Mapping[Path, str], *, force: bool = False) -> None:
     Raises:
         InputError: A file exists, or cannot be written.
     """
-    targets = {Path(os.path.realpath(path)): text for path, text in texts.items()}
-    for path, target in zip(texts, targets, strict=True):
-        _refuse(path, target, force)
+    targets = {_target(path, force): text for path, text in texts.items()}
     try:
         for folder in dict.fromkeys(target.parent for target in targets):
             with _made(folder), tempfile.TemporaryDirectory(prefix=".derive-", dir=folder) as stage:
@@ -43,17 +41,19 @@ def write_files(texts: Mapping[Path, str], *, force: bool = False) -> None:
         raise InputError(f"{where} cannot be written: {error.strerror or error}") from None
 
 
-def _refuse(path: Path, target: Path, force: bool) -> None:
-    """Say what stands in the way of writing to a path."""
+def _target(path: Path, force: bool) -> Path:
+    """The file that a path leads to, if it may be written."""
     try:
+        target = Path(os.path.realpath(path))
         there, ours = os.path.lexists(target), target.is_file()
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be written: {error}") from None
+        raise InputError(f"{str(path)!r} cannot be written: {error}") from None
     if there and not ours:
         kind = "a folder" if target.is_dir() else "not an ordinary file"
         raise InputError(f"{path} is {kind} and cannot be written to")
     if there and not force:
         raise InputError(f"{path} exists already", ("--force replaces it.",))
+    return target
 
 
 @contextlib.contextmanager

@@ -236,7 +236,9 @@ def code(derivation: Derivation, *, seed: int = 0, report: Report | None = None)
     require(report, "the derivation")
     found = check_code(derivation, seed)
     require(found, "the generated code")
-    return numpy_module(derivation, verified=f"{report.summary()}\n{found.summary()}")
+    return numpy_module(
+        derivation, verified=f"Checked: {report.summary()}.\nChecked: {found.summary()}."
+    )
 
 
 def check_code(derivation: Derivation, seed: int = 0) -> Report:

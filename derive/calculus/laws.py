@@ -17,7 +17,9 @@ from derive.tensor.substitution import variables_of
 
 HALF = Fraction(1, 2)
 
-MINOR = frozenset({"addend", "scaled", "hadamard", "linear", "inner_product", "product_rule"})
+MINOR = frozenset(
+    {"addend", "scaled", "hadamard", "linear", "inner_product", "product_rule", "transposed"}
+)
 NORMS = frozenset({"norm", "squared_norm"})
 """Laws that go without saying where a function's law is named."""
 
@@ -33,6 +35,7 @@ def laws_between(body: Tensor, target: Variable) -> tuple[Reason, ...]:
     if any(law.law == "norm" for law in found):
         found.pop(Reason("squared_norm", (target,)), None)
     telling = {law for law in found if law.law in RULES or law.law in NORMS}
+    telling = telling or {law for law in found if law.law == "product_rule"}
     if telling and not isinstance(body, Map | Call):
         return tuple(law for law in found if law in telling or law.law not in MINOR)
     return tuple(found)

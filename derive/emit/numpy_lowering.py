@@ -54,6 +54,7 @@ class TensorLowering:
         self.materialised = set(materialised)
         self.products: dict[Tensor, Array] = {}
         self.inverses: dict[Array, Tensor] = {}
+        self.log_softmaxes: dict[Array, Tensor] = {}
         self.known: dict[Tensor, Lean] = {}
         self.exponents = _arguments(formulas, ("log_softmax", "logsumexp"))
 
@@ -139,7 +140,9 @@ class TensorLowering:
         if tensor.function == "log_softmax":
             total = self.arrays.make("logsumexp", (array,), array.shape[:-1])
             over = self.arrays.expand(total) if total.order else total
-            return self.arrays.add([(ONE, array), (-ONE, over)], tensor.shape)
+            node = self.arrays.add([(ONE, array), (-ONE, over)], tensor.shape)
+            self.log_softmaxes[node] = argument
+            return node
         if tensor.function == "softmax" and argument in self.exponents:
             logarithm, _ = self.lean(Call("log_softmax", tensor.args, tensor.shape))
             return self.arrays.function("exp", [logarithm], tensor.shape)

@@ -58,9 +58,11 @@ class Names:
         """A name for something of the module's own: a class, a helper, a setting."""
         return wish if wish not in self.taken else self._reserve(wish, f"{wish}_", f"{wish}__")
 
-    def temporary(self, node: Array, known: dict[Array, str], used: set[str]) -> str:
+    def temporary(
+        self, node: Array, known: dict[Array, str], used: set[str], hint: str = ""
+    ) -> str:
         """A name for a shared node, after what it holds."""
-        hint = _describe(node, known)
+        hint = hint or _describe(node, known)
         wishes = [hint] if hint and len(hint) <= LONGEST_HINT else []
         stem = LETTERS[min(node.order, 2)]
         wishes += [stem, *(f"{stem}{count}" for count in range(1, 1000))]

@@ -14,7 +14,7 @@ from derive.emit.numpy_stable import stabilised
 from derive.emit.numpy_text import Writer
 from derive.shapes import Shape
 from derive.tensor.algebra import relabel, squeeze
-from derive.tensor.nodes import Contraction, Tensor, Variable
+from derive.tensor.nodes import Call, Contraction, Tensor, Variable
 from derive.tensor.substitution import substitute, variables_of
 
 __all__ = ["Formulas", "Line", "Plan", "plan"]
@@ -167,6 +167,11 @@ class _Planner:
         self.owner: dict[Array, Array] = {}
         self.named: dict[Array, str] = {}
         self.used = {str(name.value) for name in self.variables.values()}
+        self.logarithms = {
+            formula.args[0]: f"log_{variable.name}"
+            for variable, formula in formulas.of.items()
+            if isinstance(formula, Call) and formula.function == "softmax"
+        }
         self.sizes: dict[str, str] = {}
         self.writer = Writer(self.named, self.sizes, names.numpy)
         self.lines: list[Line] = []
@@ -248,7 +253,9 @@ class _Planner:
             self._name(node)
 
     def _name(self, node: Array) -> None:
-        name = self.module_names.temporary(node, self.named, self.used)
+        argument = self.lowering.log_softmaxes.get(node)
+        hint = "" if argument is None else self.logarithms.get(argument, "log_softmax")
+        name = self.module_names.temporary(node, self.named, self.used, hint)
         self.used.add(name)
         self.named[node] = name
 

@@ -123,6 +123,8 @@ class _Page:
             self._title(sweep)
             if self.detail != "result":
                 self._setting(sweep)
+                if not number:
+                    self._conventions()
                 self._steps(sweep)
             self._answers(sweep)
         for note in (*self.derivation.problem.notes, *_remarks(self.derivation)):
@@ -240,14 +242,17 @@ class _Page:
             )
         return table
 
-    def _steps(self, sweep: Sweep) -> None:
-        of = name_of(sweep.of)
+    def _conventions(self) -> None:
+        """What the bars and quotients mean, said once."""
+        scalars = " or ".join(name_of(sweep.of) for sweep in self.derivation.sweeps)
         self.line(
-            f"Write v̄ for the gradient of {of} with respect to v; it has the shape of v. "
+            f"Write v̄ for the gradient of {scalars} with respect to v; it has the shape of v. "
             "In ∂u/∂v, row i belongs to uᵢ, column j to vⱼ."
         )
         self.line("Chain rule, backwards: v̄ = Σ (∂u/∂v)ᵀ ū over every u that is computed from v.")
         self.line()
+
+    def _steps(self, sweep: Sweep) -> None:
         steps = board(sweep)
         pages = [self._step_lines(step) for step in steps]
         lines = [line for page in pages for line in page]
@@ -397,8 +402,9 @@ def _remarks(derivation: Derivation) -> Sequence[str]:
     for result in derivation.results:
         if result.structure in ("symmetric", "positive_definite"):
             found.append(
-                f"{result.wrt} is symmetric: the gradient is the symmetric one, (G + G')/2. With "
-                "respect to the independent entries the off-diagonal ones count twice: 2 G - diag."
+                f"{result.wrt} is symmetric, so G = ∂{result.of}/∂{result.wrt} is the symmetric "
+                "gradient. With respect to the independent entries, off-diagonal ones count twice: "
+                "2 G − diag(diagonal(G))."
             )
     return tuple(dict.fromkeys(found))
 

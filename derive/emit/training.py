@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from derive.emit.numpy_code import environment
 
 __all__ = ["training_script"]
 
@@ -14,12 +14,5 @@ def training_script(module: str, *, rows: bool) -> str:
         module: The generated module that it imports.
         rows: Whether an example is a row, as in ``circles_rows``, or a column.
     """
-    templates = Environment(
-        loader=PackageLoader("derive.templates", ""),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    return templates.get_template("train_circles.py.jinja").render(module=module, rows=rows)
+    template = environment().get_template("train_circles.py.jinja")
+    return template.render(module=module, rows=rows)

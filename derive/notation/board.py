@@ -110,6 +110,8 @@ def _rows(step: Step) -> tuple[Row, ...]:
             names = tuple(s.adjoint for s in step.sources if s.adjoint)
             shown = any(r.law == "chain_rule" for row in rows for r in row.reasons)
             reasons = (Reason("multiplied_out") if shown else Reason("inserted", names),)
+            if not shown and form.size < rows[-1].forms[-1].size:
+                reasons += (Reason("cancelled"),)
         rows.append(Row((form,), _factors(form), reasons, (line.tensor,)))
     return tuple(_with_short_form(step, rows))
 
