@@ -22,8 +22,8 @@ from derive.notation.board import (
     Row,
     board,
     closed_form,
-    definition_form,
     explained,
+    written_form,
 )
 from derive.notation.expression import Expr
 from derive.notation.raising import raised
@@ -234,7 +234,8 @@ class _Page:
         table.add_row(Text("Forward pass", style="bold"))
         named = self.derivation.problem.definitions
         for variable in sweep.forward:
-            formula = f"  {self.name(variable)} = {self.written(definition_form(variable))}"
+            form = written_form(variable, self.derivation)
+            formula = f"  {self.name(variable)} = {self.written(form)}"
             shape = named[variable.name].shape if variable.name in named else variable.shape
             remark = "" if variable.name in named else "named here"
             table.add_row(

@@ -20,7 +20,9 @@ from derive.notation.expression import (
 from derive.notation.opening import is_open, opened, standing_for
 from derive.notation.raising import raised
 from derive.tensor.facts import Reason
+from derive.notation.transcription import transcribed
 from derive.tensor.nodes import Tensor, Variable
+from derive.tensor.substitution import variables_of
 
 __all__ = [
     "BoardStep",
@@ -30,6 +32,7 @@ __all__ = [
     "definition_form",
     "explained",
     "quantity_form",
+    "written_form",
 ]
 
 SHORT = 11
@@ -73,6 +76,20 @@ def definition_form(variable: Variable) -> Expr:
     """The formula of a quantity, oriented as it is."""
     assert variable.value is not None
     return oriented(raised(variable.value), variable.row)
+
+
+def written_form(variable: Variable, derivation: Derivation) -> Expr:
+    """The formula of a quantity as its author wrote it, where nothing in it was given a name."""
+    definition = derivation.problem.definitions.get(variable.name)
+    assert variable.value is not None
+    untouched = all(
+        part.name in derivation.problem.definitions or part.value is None
+        for part in variables_of(variable.value)
+    )
+    form = None
+    if definition is not None and untouched:
+        form = transcribed(definition.expression, derivation.names)
+    return definition_form(variable) if form is None else form
 
 
 def closed_form(result: Result, derivation: Derivation) -> Expr:
