@@ -1,0 +1,319 @@
+"""The passes that shorten: same shape, same value, never longer, and nothing left to do after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from derive.shapes import Shape, as_dim
+from derive.tensor.algebra import (
+    add,
+    apply,
+    contract,
+    invoke,
+    multiply,
+    number,
+    ones,
+    scale,
+    transpose,
+)
+from derive.tensor.facts import apply_facts, has_fact, is_symmetric
+from derive.tensor.nodes import Delta, Tensor, Variable
+from derive.tensor.recognition import recognise
+from derive.tensor.simplification import entrywise, expand, factored, simplify
+from tests.tensor.evaluation import evaluate_with_scale
+from tests.tensor.recipes import NAMES, SIZES, Recipe, build, recipes, values_at
+
+PASSES: Final[Mapping[str, Callable[[Tensor], Tensor]]] = {
+    "simplify": lambda tensor: simplify(tensor).tensor,
+    "simplify without facts": lambda tensor: simplify(tensor, facts=False).tensor,
+    "expand": expand,
+    "factored": factored,
+    "entrywise": entrywise,
+    "apply_facts": lambda tensor: apply_facts(tensor)[0],
+    "recognise": recognise,
+}
+
+LENGTHENING: Final = ("expand",)
+ONE_STEP: Final = ("expand", "recognise")
+
+
+def check_value(before: Tensor, after: Tensor, seed: int, sizes: Mapping[str, int]) -> None:
+    values = values_at(sizes, np.random.default_rng(seed))
+    expected, largest = evaluate_with_scale(before, values, sizes)
+    got, other = evaluate_with_scale(after, values, sizes)
+    np.testing.assert_allclose(
+        got,
+        expected,
+        rtol=1e-9,
+        atol=1e-9 * max(largest, other),
+        err_msg=f"{before!r} became {after!r} at {sizes}",
+    )
+
+
+@pytest.mark.parametrize("name", PASSES)
+@settings(max_examples=60)
+@given(recipe=recipes(), seed=st.integers(0, 2**16))
+def test_a_pass_keeps_shape_and_value(name: str, recipe: Recipe, seed: int) -> None:
+    before = build(recipe)
+    after = PASSES[name](before)
+    assert after.shape == before.shape
+    for sizes in SIZES:
+        check_value(before, after, seed, sizes)
+    if name not in LENGTHENING:
+        assert after.size <= before.size, f"{before!r} grew to {after!r}"
+    if name not in ONE_STEP:
+        assert PASSES[name](after) is after, f"{before!r} became {after!r}, and then something else"
+
+
+def shaped(*dims: int | str) -> Shape:
+    return tuple(as_dim(dim) for dim in dims)
+
+
+def var(name: str, *dims: int | str, facts: str = "") -> Variable:
+    return Variable(name, shaped(*dims), frozenset(facts.split()))
+
+
+A, B = var("A", "m", "n"), var("B", "n", "n")
+S, Q = NAMES["S"], NAMES["Q"]
+x, y, w = var("x", "n"), var("y", "n"), var("w", "m")
+probability, onehot, signs = NAMES["q"], NAMES["o"], NAMES["s"]
+n = as_dim("n")
+OUTER = contract(1, [(x, (0,)), (y, (1,))], (0, 1))
+
+
+def short(tensor: Tensor) -> Tensor:
+    return simplify(tensor).tensor
+
+
+def laws(tensor: Tensor) -> set[str]:
+    return {reason.law for reason in simplify(tensor).reasons}
+
+
+def matrix_vector(matrix: Tensor, vector: Tensor) -> Tensor:
+    return contract(1, [(matrix, (0, 1)), (vector, (1,))], (0,))
+
+
+def product(left: Tensor, right: Tensor) -> Tensor:
+    return contract(1, [(left, (0, 1)), (right, (1, 2))], (0, 2))
+
+
+def total(tensor: Tensor) -> Tensor:
+    return contract(1, [(tensor, tuple(range(tensor.order)))])
+
+
+def minus(left: Tensor, right: Tensor) -> Tensor:
+    return add([left, scale(-1, right)], left.shape)
+
+
+def entry_map(function: str, tensor: Tensor) -> Tensor:
+    return apply(function, [(tensor, tuple(range(tensor.order)))], tensor.shape)
+
+
+def power(tensor: Tensor, exponent: int) -> Tensor:
+    axes = tuple(range(tensor.order))
+    dims = dict(enumerate(tensor.shape))
+    return contract(1, [(tensor, axes, Fraction(exponent))], axes, dims)
+
+
+def test_entries_of_a_probability_vector_sum_to_one() -> None:
+    assert short(total(probability)) is number(1)
+    assert "probability" in laws(total(probability))
+    rows = contract(1, [(NAMES["Y"], (0, 1))], (0,))
+    assert short(rows) is ones(rows.shape)
+    columns = contract(1, [(NAMES["Y"], (0, 1))], (1,))
+    assert short(columns) is columns
+    p = invoke("softmax", [x], x.shape)
+    assert short(total(p)) is number(1)
+    assert short(contract(1, [(probability, (0,)), (x, (1,))], (1,))) is x
+
+
+def test_without_facts_none_is_used() -> None:
+    assert simplify(total(probability), facts=False).tensor is total(probability)
+
+
+def test_a_onehot_entry_is_its_own_square_and_a_sign_squares_to_one() -> None:
+    assert short(power(onehot, 2)) is onehot
+    assert short(power(onehot, 5)) is onehot
+    assert short(power(signs, 2)) is ones(signs.shape)
+    assert short(power(signs, 3)) is signs
+    assert short(power(signs, -1)) is signs
+    assert short(multiply(signs, signs, x)) is x
+
+
+def test_an_orthogonal_matrix_times_its_transpose_vanishes() -> None:
+    assert short(contract(1, [(Q, (1, 0)), (Q, (1, 2))], (0, 2))) is Delta(n)
+    assert short(contract(1, [(Q, (0, 1)), (Q, (2, 1))], (0, 2))) is Delta(n)
+    once = contract(1, [(Q, (0, 1)), (Q, (1, 2))], (0, 2))
+    assert short(once) is once
+    assert short(contract(1, [(Q, (1, 0)), (Q, (1, 2)), (x, (2,))], (0,))) is x
+
+
+def test_a_matrix_times_its_inverse_vanishes() -> None:
+    inverse = invoke("inverse", [B], B.shape)
+    assert short(product(inverse, B)) is Delta(n)
+    assert short(product(B, inverse)) is Delta(n)
+    assert short(contract(1, [(inverse, (0, 1)), (B, (1, 0))])) is contract(1, [(Delta(n), (0, 0))])
+    crossed = contract(1, [(inverse, (1, 0)), (B, (1, 2))], (0, 2))
+    assert short(crossed) is crossed
+
+
+def test_a_symmetric_matrix_is_read_in_one_direction() -> None:
+    assert short(transpose(S)) is S
+    both = add([product(S, B), contract(1, [(S, (1, 0)), (B, (1, 2))], (0, 2))], S.shape)
+    assert short(both) is scale(2, product(S, B))
+    assert "symmetric" in laws(both)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        contract(1, [(A, (2, 0)), (A, (2, 1))], (0, 1)),
+        add([contract(1, [(A, (2, 0)), (A, (2, 1))], (0, 1)), Delta(n)], B.shape),
+        add([B, transpose(B)], B.shape),
+        add([S, contract(1, [(B, (0, 2)), (B, (1, 2))], (0, 1))], B.shape),
+        contract(1, [(B, (0, 2)), (S, (2, 3)), (B, (1, 3))], (0, 1)),
+        contract(1, [(x, (0,)), (x, (1,))], (0, 1)),
+        contract(1, [(x, (0,)), (Delta(n), (0, 1))], (0, 1)),
+        add([OUTER, transpose(OUTER)], B.shape),
+        multiply(B, transpose(B)),
+        entry_map("exp", S),
+        entry_map("exp", add([S, contract(1, [(x, (0,)), (x, (1,))], (0, 1))], B.shape)),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_symmetric_by_formula(formula: Tensor) -> None:
+    assert is_symmetric(formula)
+    inverse = invoke("inverse", [formula], formula.shape)
+    assert is_symmetric(inverse)
+    assert short(add([inverse, transpose(inverse)], inverse.shape)) is short(scale(2, inverse))
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [B, A, product(S, B), product(S, NAMES["P"]), contract(1, [(x, (0,)), (y, (1,))], (0, 1)), Q,
+     add([B, Delta(n)], B.shape), contract(1, [(x, (0,))], (0, 1), {1: n})],
+    ids=repr,
+)  # fmt: skip
+def test_not_symmetric(formula: Tensor) -> None:
+    assert not is_symmetric(formula)
+
+
+def test_facts_that_follow_from_others() -> None:
+    assert has_fact(onehot, "probability")
+    assert has_fact(probability, "nonnegative")
+    assert not has_fact(probability, "positive")
+    assert has_fact(entry_map("exp", x), "positive")
+    assert not has_fact(x, "nonnegative")
+
+
+def test_absolute_values_and_signs_of_what_is_positive() -> None:
+    p = NAMES["p"]
+    assert short(entry_map("abs", p)) is p
+    assert short(entry_map("sign", p)) is ones(p.shape)
+    assert short(entry_map("abs", probability)) is probability
+    assert short(entry_map("abs", x)) is not x
+
+
+def test_entrywise_algebra() -> None:
+    s = entry_map("sigmoid", x)
+    one = ones(x.shape)
+    hit = multiply(y, power(s, -1), s, minus(one, s))
+    miss = multiply(minus(one, y), power(minus(one, s), -1), s, minus(one, s))
+    assert short(minus(miss, hit)) is minus(s, y)
+    assert short(multiply(x, power(x, -1))) is one
+    assert short(minus(power(add([x, y], x.shape), 2), power(minus(x, y), 2))) is scale(
+        4, multiply(x, y)
+    )
+
+
+def test_what_terms_have_in_common_is_taken_out() -> None:
+    sum_of_products = add([product(B, A_square()), product(S, A_square())], B.shape)
+    assert short(sum_of_products).size < sum_of_products.size
+    two = add([matrix_vector(B, x), matrix_vector(B, y)], x.shape)
+    assert short(two) is matrix_vector(B, add([x, y], x.shape))
+
+
+def A_square() -> Tensor:
+    return contract(1, [(A, (2, 0)), (A, (2, 1))], (0, 1))
+
+
+def test_a_sum_that_cancels_when_multiplied_out() -> None:
+    residual = minus(matrix_vector(A, x), w)
+    back = contract(1, [(A, (1, 0)), (residual, (1,))], (0,))
+    less = minus(back, contract(1, [(A, (1, 0)), (A, (1, 2)), (x, (2,))], (0,)))
+    assert short(less) is contract(-1, [(A, (1, 0)), (w, (1,))], (0,))
+
+
+def test_the_centred_values_sum_to_zero() -> None:
+    size = contract(1, [(Delta(n), (0, 0))])
+    mean = contract(1, [(x, (0,), Fraction(1)), (size, (), Fraction(-1))])
+    centred = minus(x, contract(1, [(mean, ())], (0,), {0: n}))
+    assert short(total(centred)) is number(0)
+
+
+RECOGNISED: Final[Mapping[str, tuple[Tensor, Tensor]]] = {
+    "1/(1 + exp(-x)) = sigmoid(x)": (
+        power(add([ones(x.shape), entry_map("exp", scale(-1, x))], x.shape), -1),
+        entry_map("sigmoid", x),
+    ),
+    "exp(x)/(1 + exp(x)) = sigmoid(x)": (
+        multiply(
+            entry_map("exp", x), power(add([ones(x.shape), entry_map("exp", x)], x.shape), -1)
+        ),
+        entry_map("sigmoid", x),
+    ),
+    "log(1 + exp(x)) = softplus(x)": (
+        entry_map("log", add([ones(x.shape), entry_map("exp", x)], x.shape)),
+        entry_map("softplus", x),
+    ),
+    "exp(x)/sum(exp(x)) = softmax(x)": (
+        multiply(entry_map("exp", x), power(total(entry_map("exp", x)), -1)),
+        invoke("softmax", [x], x.shape),
+    ),
+    "log(sum(exp(x))) = logsumexp(x)": (
+        entry_map("log", total(entry_map("exp", x))),
+        invoke("logsumexp", [x], ()),
+    ),
+    "log(softmax(x)) = log_softmax(x)": (
+        entry_map("log", invoke("softmax", [x], x.shape)),
+        invoke("log_softmax", [x], x.shape),
+    ),
+    "max(0, x) = relu(x)": (
+        apply("max", [(number(0), ()), (x, (0,))], x.shape),
+        entry_map("relu", x),
+    ),
+    "log(det(B)) = logdet(B)": (
+        entry_map("log", invoke("det", [B], ())),
+        invoke("logdet", [B], ()),
+    ),
+    "inv(inv(B)) = B": (invoke("inverse", [invoke("inverse", [B], B.shape)], B.shape), B),
+    "abs(x)^2 = x^2": (power(entry_map("abs", x), 2), power(x, 2)),
+    "abs(x)*sign(x) = x": (multiply(entry_map("abs", x), entry_map("sign", x)), x),
+    "exp(log(p)) = p": (entry_map("exp", entry_map("log", NAMES["p"])), NAMES["p"]),
+    "log(exp(x)) = x": (entry_map("log", entry_map("exp", x)), x),
+}
+
+
+@pytest.mark.parametrize("identity", RECOGNISED)
+def test_named_functions_are_recognised(identity: str) -> None:
+    spelled_out, named = RECOGNISED[identity]
+    assert short(recognise(spelled_out)) is named
+
+
+def test_reasons_are_given_once_and_only_when_something_changed() -> None:
+    found = simplify(multiply(x, y))
+    assert found.reasons == ()
+    twice = simplify(add([total(probability), total(probability)], ()))
+    assert [reason.law for reason in twice.reasons].count("probability") == 1
+
+
+def test_reasons_name_their_subjects() -> None:
+    (reason,) = [r for r in simplify(total(probability)).reasons if r.law == "probability"]
+    assert reason.subjects == (probability,)
