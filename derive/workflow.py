@@ -26,6 +26,7 @@ from derive.language import parse, read
 from derive.notation.board import closed_form
 from derive.notation.sympy_form import sympy_form
 from derive.problem import Problem, Request
+from derive.shapes import as_dim
 from derive.verify import Report, judge, judge_functions
 from derive.vocabulary import Expression, call
 
@@ -117,6 +118,8 @@ def gradient(
 ) -> Expression:
     """The gradient of a scalar SymPy expression, as a SymPy matrix expression shaped like ``wrt``.
 
+    It was checked, and is in the form that SymPy's ``doit`` gives.
+
     Args:
         expression: A scalar, or a 1 x 1 matrix expression.
         wrt: A symbol.
@@ -142,22 +145,29 @@ def gradient(
     derivation = derive(problem)
     require(check(derivation), "the gradient")
     (result,) = derivation.results
-    return _without_names(sympy_form(closed_form(result, derivation)), derivation)
+    found = _without_names(sympy_form(closed_form(result, derivation)), derivation)
+    return found.xreplace(_own_symbols(problem, (expression, wrt))).doit()
 
 
 def _without_names(expression: Expression, derivation: Derivation) -> Expression:
-    """An expression in the symbols of the problem alone."""
-    steps = {
-        claim.name: claim.expressions[-1] for claim in claims(derivation) if claim.kind == "step"
-    }
-    meanings = {**steps, **auxiliary(derivation)}
-    given = derivation.problem.variables
+    """An expression in the given symbols of the problem alone."""
+    meanings = {label: d.expression for label, d in derivation.problem.definitions.items()}
+    meanings |= auxiliary(derivation)
+    for claim in claims(derivation):
+        if claim.kind == "step":
+            meanings[claim.name] = claim.expressions[-1]
     while True:
-        names = {str(getattr(symbol, "name", "")): symbol for symbol in expression.free_symbols}
-        open_names = [name for name in names if name in meanings and name not in given]
-        if not open_names:
+        symbols = [s for s in expression.free_symbols if getattr(s, "name", None) in meanings]
+        if not symbols:
             return expression
-        expression = expression.xreplace({names[name]: meanings[name] for name in open_names})
+        expression = expression.xreplace({symbol: meanings[symbol.name] for symbol in symbols})
+
+
+def _own_symbols(problem: Problem, asked: Iterable[Expression]) -> dict[Expression, Expression]:
+    """The symbols of a problem, and the ones of the question that they were made of."""
+    own = {node.name: node for e in asked for node in e.find(lambda node: node.is_symbol)}
+    dims = {as_dim(name): own[name] for name in problem.sizes}
+    return dims | {problem.symbol(name): own[name] for name in problem.variables}
 
 
 def check(derivation: Derivation, seed: int = 0, points: int = 5) -> Report:

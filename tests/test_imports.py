@@ -57,6 +57,7 @@ EDGES: Final[Mapping[str, tuple[str, ...]]] = {
     "derive.files": ("derive.errors",),
     "derive.workflow": (
         "derive.errors",
+        "derive.shapes",
         "derive.problem",
         "derive.vocabulary",
         "derive.language",
