@@ -30,9 +30,7 @@ def auxiliary(derivation: Derivation) -> dict[str, Expression]:
             for part in variables_of(variable.value)
         )
         if variable.name not in defined or rewritten:
-            form = definition_form(variable)
-            if not _has_index(form):
-                found[variable.name] = sympy_form(form)
+            found[variable.name] = sympy_form(definition_form(variable))
     return found
 
 
@@ -74,13 +72,13 @@ def _of_result(sweep: Sweep, result: Result, derivation: Derivation) -> Claim:
 
 
 def _checkable(forms: list[Expr]) -> Iterator[Expression]:
-    """The forms that SymPy can express, each once."""
+    """The forms that say a value, each once."""
     seen: set[Expr] = set()
     for form in forms:
-        if form not in seen and not _has_index(form):
+        if form not in seen and not _has_symbolic_jacobian(form):
             seen.add(form)
             yield sympy_form(form)
 
 
-def _has_index(form: Expr) -> bool:
-    return form.op in ("index", "jacobian") or any(_has_index(arg) for arg in form.args)
+def _has_symbolic_jacobian(form: Expr) -> bool:
+    return form.op == "jacobian" or any(_has_symbolic_jacobian(arg) for arg in form.args)

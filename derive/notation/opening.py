@@ -20,6 +20,8 @@ SMALL = 2
 """A name for so few symbols may be opened wherever it stands."""
 MOST = 60
 """Never more names than this are opened in one formula."""
+SAVED = 6
+"""What simplification may be expected to save when a name is opened."""
 
 NAMED = ("adjoint", "introduced")
 
@@ -47,6 +49,9 @@ def _opened(tensor: Tensor, limit: int) -> Opened:
     form = raised(tensor)
     for _ in range(MOST):
         for name in sorted((v for v in variables_of(tensor) if v.role == "adjoint"), key=_order):
+            assert name.value is not None
+            if tensor.size + name.value.size > max(limit, tensor.size) + SAVED:
+                continue
             wider = _with_values(tensor, (name,))
             found = raised(wider)
             if wider.size <= max(limit, tensor.size) and _no_worse(found, form):

@@ -341,7 +341,8 @@ class _Work:
             self.scalars.append(power(norm, Fraction(2)))
             return
         positive = [item for item in items if item[1] == 1]
-        if len(items) >= 2 and positive:
+        indicator = any(_hadamard_order(expr)[0] == 2 for expr, _ in items)
+        if len(items) >= 2 and positive and not indicator:
             left = positive[0]
             rest = [item for item in items if item is not left]
             right = _entrywise(rest)

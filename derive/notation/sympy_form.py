@@ -14,8 +14,9 @@ import sympy
 from sympy import Identity, MatrixSymbol, MatPow, OneMatrix
 from sympy.matrices.expressions.diagonal import DiagMatrix
 
-from derive.errors import UnsupportedError
+from derive.notation.entries import entry_form
 from derive.notation.expression import Expr
+from derive.notation.raising import raised
 from derive.shapes import ONE, same
 from derive.tensor.nodes import Variable
 from derive.vocabulary import (
@@ -38,8 +39,7 @@ __all__ = ["sympy_form"]
 def sympy_form(expr: Expr) -> Expression:
     """The expression in SymPy's nodes; a vector is a matrix of one column.
 
-    Raises:
-        UnsupportedError: It has no matrix form (it is printed in index notation).
+    What is printed in index notation is a matrix given by its entries.
     """
     done: dict[int, Expression] = {}
 
@@ -95,7 +95,7 @@ def _hadamard_power(expr: Expr, parts: Parts) -> Expression:
 
 
 def _index(expr: Expr, _: Parts) -> Expression:
-    raise UnsupportedError(f"{expr.value!r} has no matrix form")
+    return entry_form(expr.value, lambda tensor: sympy_form(raised(tensor)))
 
 
 def _call(expr: Expr, parts: Parts) -> Expression:

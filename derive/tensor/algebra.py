@@ -39,6 +39,7 @@ from derive.tensor.nodes import (
 
 __all__ = [
     "ONE",
+    "SYMMETRIC",
     "add",
     "apply",
     "as_contraction",
@@ -61,6 +62,8 @@ __all__ = [
 
 ONE = Fraction(1)
 COMMUTATIVE = frozenset({"max", "min"})
+SYMMETRIC = frozenset({"symmetric", "positive_definite", "diagonal"})
+"""Facts of a matrix that is its own transpose."""
 
 
 def number(value: Fraction | int, shape: Shape = ()) -> Contraction:
@@ -153,7 +156,7 @@ class _Product:
             tensor, letters = _diagonal_of(tensor, letters)
         if isinstance(tensor, Sum) and tensor.order == 2:
             turned = _turned(tensor)
-            if turned.key < tensor.key:
+            if turned is not tensor:
                 self.insert(turned, letters[::-1], power)
                 return
         if isinstance(tensor, Contraction):
@@ -257,10 +260,13 @@ class _Product:
         """Where a delta ties two axes of the result, all else is read along the first."""
         for left, right in [ls for tensor, ls in self.powers if isinstance(tensor, Delta)]:
             key = (Delta(self.dims[left]), (left, right))
+            if key not in self.powers:
+                continue
+            first, second = sorted((left, right), key=self.free.index)
             del self.powers[key]
-            self._rename(right, left)
+            self._rename(second, first)
             self.powers[key] = ONE
-            self.mentioned[right] = None
+            self.mentioned[second] = None
 
     def _rename(self, old: int, new: int) -> None:
         renamed: dict[tuple[Tensor, Letters], Fraction] = {}
@@ -327,11 +333,24 @@ _transposes: WeakKeyDictionary[Tensor, Tensor] = WeakKeyDictionary()
 
 
 def _turned(tensor: Sum) -> Tensor:
-    """The transpose of a sum, term by term."""
+    """The sum or its transpose, term by term, whichever comes first; it stands for both."""
     known = _transposes.get(tensor)
     if known is None:
-        known = _transposes[tensor] = transpose(tensor)
+        turned = transpose(tensor)
+        first = _direction(turned) < _direction(tensor)
+        known = _transposes[tensor] = turned if first else tensor
     return known
+
+
+def _direction(tensor: Tensor) -> list[object]:
+    """In which direction the matrices of a sum are read; symmetric ones are read in any."""
+    found: list[object] = []
+    for term in terms_of(tensor):
+        for factor, letters, power in term.factors:
+            either = isinstance(factor, Variable) and factor.facts & SYMMETRIC
+            read = tuple(sorted(letters)) if either else letters
+            found.append((factor.key, read, power, term.coefficient))
+    return sorted(found, key=repr)
 
 
 def _diagonal_of(tensor: Sum | Map, letters: Letters) -> tuple[Tensor, Letters]:

@@ -26,6 +26,7 @@ from weakref import WeakKeyDictionary
 
 from derive.tensor.algebra import (
     ONE,
+    SYMMETRIC,
     as_contraction,
     children,
     contract,
@@ -46,7 +47,6 @@ from derive.tensor.recognition import recognise
 
 __all__ = ["Reason", "apply_facts", "has_fact", "is_symmetric"]
 
-SYMMETRIC: Final = frozenset({"symmetric", "positive_definite", "diagonal"})
 MOST_ORIENTATIONS: Final = 6
 
 

@@ -342,11 +342,11 @@ def _call(low: _Lowering, expression: Any) -> Tensor:
     if name in ROW_CALLS:
         tensor = low.lower(operands[0])
         whole, single = ROW_CALLS[name]
-        return (single if same(operands[0].shape[1], ONE_DIM) else whole)(tensor)
+        return (single if same(extent_of(operands[0])[1], ONE_DIM) else whole)(tensor)
     if name in COLUMN_CALLS:
         tensor = transpose(low.lower(operands[0]))
         whole, single = ROW_CALLS[COLUMN_CALLS[name]]
-        return (single if same(operands[0].shape[0], ONE_DIM) else whole)(tensor)
+        return (single if same(extent_of(operands[0])[0], ONE_DIM) else whole)(tensor)
     if name == "affine":
         return _affine(low, expression)
     if name == "rowsoftmax_cross_entropy":
