@@ -198,6 +198,14 @@ def test_the_same_symbol_several_times() -> None:
     )
 
 
+def test_the_larger_of_a_matrix_and_its_transpose() -> None:
+    """Off the diagonal; on it the two arguments are always equal."""
+    derivation = derived("A:(3,3); grad sum(max(A, A')) wrt A")
+    got = evaluate(result_for(derivation, "A").gradient, {"A": A33})
+    off = ~np.eye(3, dtype=bool)
+    np.testing.assert_allclose(got[off], 2.0 * (A33 > A33.T)[off])
+
+
 def test_shared_intermediates() -> None:
     check(
         "x:(3); A:(3,3); B:(3,3); a1 = tanh(A*x); a2 = a1 + tanh(B*a1); a3 = a2 + tanh(A*a2);"

@@ -41,8 +41,6 @@ def test_the_notation_has_the_value_of_the_tensor(recipe: Recipe, seed: int) -> 
     tensor = build(recipe)
     form = raised(tensor)
     assert (form.rows, form.cols) == extent_of_tensor(tensor)
-    if form.has_index:
-        return
     expression = sympy_form(form)
     for sizes in SIZES:
         values = values_at(sizes, np.random.default_rng(seed))
@@ -162,7 +160,7 @@ def test_what_has_no_matrix_form_is_printed_in_index_notation() -> None:
     assert raised(contract(1, [(B, pair) for pair in pairs])).has_index
     cube = Variable("T", (n, n, n))
     assert raised(cube).op == "index"
-    with pytest.raises(UnsupportedError, match="no matrix form"):
+    with pytest.raises(UnsupportedError):
         sympy_form(raised(cube))
 
 

@@ -12,26 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.shapes import Shape, as_dim
-from derive.tensor.algebra import (
-    add,
-    apply,
-    as_contraction,
-    children,
-    contract,
-    invoke,
-    multiply,
-    negate,
-    number,
-    ones,
-    rebuild,
-    relabel,
-    scale,
-    size_of,
-    squeeze,
-    terms_of,
-    transpose,
-    zero,
-)
+from derive.tensor.algebra import add, apply, as_contraction, contract, invoke, multiply, negate, number, ones, relabel, scale, size_of, squeeze, terms_of, transpose, zero
+from derive.tensor.parts import children, rebuild
 from derive.tensor.nodes import Constant, Contraction, Delta, Sum, Tensor, Variable
 from tests.tensor.evaluation import evaluate, evaluate_with_scale
 from tests.tensor.recipes import SIZES, Recipe, build, recipes, values_at
@@ -161,6 +143,15 @@ def test_a_diagonal_is_a_contraction_with_a_delta() -> None:
         1, [(x, (0,), Fraction(2)), (delta, (0, 1))], (0, 1)
     )
     assert transpose(diagonal) is diagonal
+
+
+def test_a_sum_over_all_entries_is_that_of_the_transpose() -> None:
+    delta = Delta(as_dim("n"))
+    for letters in ((0,), (1,)):
+        both = add([B, contract(1, [(x, letters), (delta, (0, 1))], (0, 1))], B.shape)
+        turned = contract(1, [(transpose(both), (0, 1))])
+        assert contract(1, [(both, (0, 1))]) is contract(1, [(both, (1, 0))])
+        assert rebuild(turned, children(turned)) is turned
 
 
 def test_a_summed_letter_that_nothing_carries_is_a_size() -> None:

@@ -205,6 +205,14 @@ def test_not_symmetric(formula: Tensor) -> None:
     assert not is_symmetric(formula)
 
 
+def test_a_symmetric_matrix_settles_beside_one_that_is_not() -> None:
+    both = add([B, S], B.shape)
+    whole = contract(1, [(transpose(both), (0, 1))])
+    settled, _ = apply_facts(whole)
+    assert apply_facts(settled)[0] is settled
+    assert apply_facts(contract(1, [(both, (0, 1))]))[0] is settled
+
+
 def test_facts_that_follow_from_others() -> None:
     assert has_fact(onehot, "probability")
     assert has_fact(probability, "nonnegative")
