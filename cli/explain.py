@@ -76,7 +76,7 @@ def _print(
         page = captured.get()
     else:
         page = explained(derivation, report, detail=detail, notation=notation, ascii=ascii)
-    sys.stdout.write(page)
+    click.echo(page, nl=False, color=True)
 
 
 def _can_print(signs: str) -> bool:

@@ -77,7 +77,8 @@ class Program(click.Group):
             return super().main(args, "derive", complete_var, False, **extra)
         with failing_well():
             done = super().main(args, "derive", complete_var, False, **extra)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
             sys.exit(done if isinstance(done, int) else 0)
 
 
@@ -92,6 +93,12 @@ def fail(message: str, status: int) -> NoReturn:
     with contextlib.suppress(OSError):
         print(f"error: {message}", file=sys.stderr, flush=True)
     sys.exit(status)
+
+
+def _drop_output() -> None:
+    """Keep the interpreter from trying again, at exit, to print what could not be printed."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager
@@ -114,13 +121,13 @@ def failing_well() -> Iterator[None]:
     except (click.Abort, KeyboardInterrupt):
         fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # The reader has gone; keep the interpreter from complaining when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(FAILED)
     except (RecursionError, MemoryError):
         fail("the problem is nested too deeply or too large\n  Name parts of it.", WRONG)
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
+        _drop_output()
         fail(f"{name}{error.strerror or error}", WRONG)
     except Exception as error:
         words = " ".join(str(error).split())[:300]

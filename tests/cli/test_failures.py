@@ -125,6 +125,20 @@ def test_a_reader_that_leaves_is_no_failure(folder: Path) -> None:
     assert (ran.stdout, ran.stderr) == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("output", "status", "message"),
+    [("/dev/full", 2, "error: No space left on device\n"), ("&-", 0, "")],
+)
+def test_output_that_cannot_be_printed(output: str, status: int, message: str) -> None:
+    command = (
+        f'"{sys.executable}" -c "from derive.cli import main; main()" explain testnet >{output}'
+    )
+    ran = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (status, "", message)
+
+
 def test_a_terminal_without_mathematical_signs_gets_ascii(folder: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", "from derive.cli import main; main()", "explain", "testnet"],
