@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from derive.shapes import ONE, Dim, Shape
 
-__all__ = ["BOOLEAN", "CHEAP", "OPERATORS", "Array", "Arrays"]
+__all__ = ["CHEAP", "OPERATORS", "Array", "Arrays", "core_of", "is_boolean"]
 
 OPERATORS: Final = {
     "name": "a variable; value is its identifier",
@@ -52,9 +52,6 @@ CHEAP: Final = frozenset(
 )
 """Operators whose value is not worth a name."""
 
-BOOLEAN: Final = frozenset({"compare"})
-"""Operators whose value is an array of booleans."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Array:
@@ -72,6 +69,18 @@ class Array:
 
 
 Powered = tuple[Array, Fraction]
+
+
+def core_of(array: Array) -> Array:
+    """The array of which this one is a view."""
+    while array.op in ("expand", "transpose", "diagonal"):
+        array = array.args[0]
+    return array
+
+
+def is_boolean(array: Array) -> bool:
+    """Whether the entries are booleans."""
+    return core_of(array).op == "compare"
 
 
 class Arrays:
@@ -139,6 +148,8 @@ class Arrays:
 
     def sum(self, array: Array, axis: int | None) -> Array:
         """The sum along an axis, or of all entries."""
+        if array.op == "transpose":
+            return self.sum(array.args[0], None if axis is None else 1 - axis)
         shape: Shape = ()
         if axis is not None and array.order == 2:
             shape = (array.shape[1 - axis],)
@@ -160,8 +171,6 @@ class Arrays:
 def _reading_order(item: Powered) -> tuple[Any, ...]:
     """Numbers before vectors before matrices, booleans last, names by name."""
     array, _ = item
-    inner = array
-    while inner.op in ("expand", "transpose"):
-        inner = inner.args[0]
+    inner = core_of(array)
     size = {"constant": 0, "name": 1}.get(inner.op, 2)
-    return (inner.op in BOOLEAN, bool(array.order), size, str(inner.value) if size < 2 else "")
+    return (is_boolean(array), bool(array.order), size, str(inner.value) if size < 2 else "")

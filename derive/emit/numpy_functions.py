@@ -100,9 +100,9 @@ def _sigmoid(x):
     return np.where(x >= 0.0, 1.0, e) / (1.0 + e)
 '''),
     "_erf": Helper(
-        '''
+        """
 _erf = np.vectorize(math.erf, otypes=[float])
-''',
+""",
         imports=("math",),
     ),
     "_leaky_relu": Helper('''

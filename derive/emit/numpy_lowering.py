@@ -6,14 +6,15 @@ meets others; it is written out only where a result must have its full shape.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from derive.emit.numpy_arrays import Array, Arrays, Powered
 from derive.emit.numpy_functions import COMPARISONS
+from derive.emit.numpy_order import Order, entries_in
 from derive.emit.numpy_products import Product
 from derive.errors import UnsupportedError
-from derive.tensor.algebra import ONE, children, contract
+from derive.tensor.algebra import ONE, add, contract
 from derive.tensor.nodes import (
     Call,
     Constant,
@@ -25,6 +26,7 @@ from derive.tensor.nodes import (
     Tensor,
     Variable,
 )
+from derive.tensor.parts import children
 from derive.tensor.printing import index_notation
 
 __all__ = ["TensorLowering"]
@@ -56,6 +58,7 @@ class TensorLowering:
         self.inverses: dict[Array, Tensor] = {}
         self.log_softmaxes: dict[Array, Tensor] = {}
         self.known: dict[Tensor, Lean] = {}
+        self.costs: dict[Tensor, float] = {}
         self.exponents = _arguments(formulas, ("log_softmax", "logsumexp"))
 
     def define(self, tensor: Tensor, name: Array) -> Array:
@@ -114,21 +117,37 @@ class TensorLowering:
             raise UnsupportedError(f"there is no NumPy code for {index_notation(tensor)}")
         return node
 
+    def _placed_all(
+        self, args: Sequence[tuple[Tensor, Letters]], order: int
+    ) -> tuple[list[Array], bool]:
+        """Arguments along the axes of a result, or of its transpose if that needs fewer of them."""
+        straight = [self._placed(arg, letters, order) for arg, letters in args]
+        if order < 2 or not any(node.op == "transpose" for node in straight):
+            return straight, False
+        turned = [self._placed(arg, tuple(1 - x for x in ls), order) for arg, ls in args]
+        counts = [sum(n.op == "transpose" for n in nodes) for nodes in (turned, straight)]
+        return (turned, True) if counts[0] < counts[1] else (straight, False)
+
     def _sum(self, tensor: Sum) -> Array:
-        terms = []
         axes = tuple(range(tensor.order))
-        for term in tensor.terms:
-            part = contract(1, term.factors, axes, dict(enumerate(tensor.shape)))
-            terms.append((term.coefficient, self._placed(part, axes, tensor.order)))
+        dims = dict(enumerate(tensor.shape))
+        parts = [(contract(1, term.factors, axes, dims), axes) for term in tensor.terms]
+        nodes, turned = self._placed_all(parts, tensor.order)
+        terms = [(t.coefficient, node) for t, node in zip(tensor.terms, nodes, strict=True)]
+        if turned:
+            return self.arrays.transpose(self.arrays.add(terms, tensor.shape[::-1]))
         return self.arrays.add(terms, tensor.shape)
 
     def _map(self, tensor: Map) -> Array:
-        args = [self._placed(arg, letters, tensor.order) for arg, letters in tensor.args]
+        args, turned = self._placed_all(tensor.args, tensor.order)
+        shape = tensor.shape[::-1] if turned else tensor.shape
         if tensor.function in COMPARISONS:
-            return self.arrays.make("compare", args, tensor.shape, tensor.function)
-        if tensor.function == "where":
-            return self.arrays.make("where", args, tensor.shape)
-        return self.arrays.function(tensor.function, args, tensor.shape)
+            node = self.arrays.make("compare", args, shape, tensor.function)
+        elif tensor.function == "where":
+            node = self.arrays.make("where", args, shape)
+        else:
+            node = self.arrays.function(tensor.function, args, shape)
+        return self.arrays.transpose(node) if turned else node
 
     def _call(self, tensor: Call) -> Array:
         argument = tensor.args[0]
@@ -148,7 +167,51 @@ class TensorLowering:
             return self.arrays.function("exp", [logarithm], tensor.shape)
         return self.arrays.make(tensor.function, (array,), tensor.shape)
 
+    def cost(self, tensor: Tensor) -> float:
+        """About how many operations a tensor takes, given what is computed already."""
+        if tensor in self.known or isinstance(tensor, Variable | Constant | Delta):
+            return 0.0
+        known = self.costs.get(tensor)
+        if known is None:
+            known = self.costs[tensor] = self._estimate(tensor)
+        return known
+
+    def _estimate(self, tensor: Tensor) -> float:
+        if isinstance(tensor, Contraction):
+            inside = sum(
+                self.cost(t.args[0] if isinstance(t, Call) and t.function == "inverse" else t)
+                for t, _, _ in tensor.factors
+            )
+            axes = tuple(range(tensor.order))
+            return inside + Order(tensor, axes, self.products, self.materialised).flops()
+        entries = entries_in(tensor.shape) * (1 + len(children(tensor)))
+        if isinstance(tensor, Call) and tensor.function in ("inverse", "det", "logdet"):
+            entries = entries_in(tensor.args[0].shape) ** 1.5
+        return entries + sum(map(self.cost, children(tensor)))
+
+    def _distributed(self, tensor: Contraction) -> Tensor:
+        """The product multiplied out over a sum of matrices, where that costs less."""
+        best: Tensor = tensor
+        axes, dims = tuple(range(tensor.order)), dict(enumerate(tensor.shape))
+        for place, (factor, letters, power) in enumerate(tensor.factors):
+            if not isinstance(factor, Sum) or factor.order != 2 or power != 1:
+                continue
+            if factor in self.known or not tensor.summed & set(letters):
+                continue
+            rest = [f for at, f in enumerate(tensor.factors) if at != place]
+            terms = [
+                contract(tensor.coefficient, [*rest, (term, letters, ONE)], axes, dims)
+                for term in factor.terms
+            ]
+            wide = add(terms, tensor.shape)
+            if self.cost(wide) < self.cost(best):
+                best = wide
+        return best
+
     def _contraction(self, tensor: Contraction) -> Lean:
+        wide = self._distributed(tensor)
+        if wide is not tensor:
+            return self.lean(wide)
         kept = tuple(axis for axis in range(tensor.order) if axis in tensor.letters)
         for place, (factor, letters, _) in enumerate(tensor.factors):
             if isinstance(factor, Delta) and tensor.order == 2:
@@ -158,7 +221,8 @@ class TensorLowering:
         if any(letters for _, letters, _ in tensor.factors):
             body, letters = Product(self, tensor, tuple(range(tensor.order))).array()
             assert letters == kept
-            items = _averaged(self.arrays, items, body)
+            items.append((body, ONE))
+        items = _averaged(self.arrays, items)
         return self.arrays.multiply(tensor.coefficient, items, shape), kept
 
     def _scalar(self, tensor: Tensor, power: Fraction) -> Powered:
@@ -167,7 +231,9 @@ class TensorLowering:
             factor, letters, degree = tensor.factors[0]
             plain = tensor.coefficient == 1 and len(set(letters)) == len(letters)
             if degree == 2 and plain and 0 < factor.order <= 2:
-                return self.arrays.make("norm", (self.array(factor),), ()), 2 * power
+                inner = self.array(factor)
+                inner = inner.args[0] if inner.op == "transpose" else inner
+                return self.arrays.make("norm", (inner,), ()), 2 * power
         return self.array(tensor), power
 
     def _diagonal(self, tensor: Contraction, place: int, letters: Letters) -> Array:
@@ -186,17 +252,16 @@ class TensorLowering:
         )
 
 
-def _averaged(arrays: Arrays, items: list[Powered], body: Array) -> list[Powered]:
-    """A sum of all entries divided by their number, as a mean; other products as they are."""
-    if body.op == "sum" and body.value is None:
-        rest = list(items)
-        for dim in body.args[0].shape:
-            count = (arrays.constant(dim), -ONE)
-            if count not in rest:
-                return [*items, (body, ONE)]
-            rest.remove(count)
-        return [*rest, (arrays.make("mean", body.args, ()), ONE)]
-    return [*items, (body, ONE)]
+def _averaged(arrays: Arrays, items: list[Powered]) -> list[Powered]:
+    """Factors with a sum of all entries and a division by their number put together: a mean."""
+    for place, (array, power) in enumerate(items):
+        if array.op == "sum" and array.value is None and power == 1:
+            rest = [item for at, item in enumerate(items) if at != place]
+            counts = [(arrays.constant(dim), -ONE) for dim in array.args[0].shape]
+            if all(rest.count(count) == counts.count(count) for count in counts):
+                kept = [item for item in rest if item not in counts]
+                return [*kept, (arrays.make("mean", array.args, ()), ONE)]
+    return items
 
 
 def _arguments(formulas: Iterable[Tensor], functions: tuple[str, ...]) -> set[Tensor]:

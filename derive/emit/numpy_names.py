@@ -12,7 +12,7 @@ from derive.problem import Problem
 
 __all__ = ["Names", "identifier"]
 
-LONGEST_HINT: Final = 18
+LONGEST_HINT: Final = 12
 LETTERS: Final = ("c", "v", "M")
 """Names for shared arrays of no, one and two axes that have no better one."""
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from derive.calculus.derivation import Sweep
-from derive.emit.numpy_arrays import BOOLEAN, CHEAP, Array, Arrays
+from derive.emit.numpy_arrays import CHEAP, Array, Arrays, is_boolean
+from derive.emit.numpy_formulas import Formulas, thinned
 from derive.emit.numpy_lowering import TensorLowering
 from derive.emit.numpy_names import Names, identifier
-from derive.emit.numpy_stable import stabilised
 from derive.emit.numpy_text import Writer
 from derive.shapes import Shape
-from derive.tensor.algebra import relabel, squeeze
-from derive.tensor.nodes import Call, Contraction, Tensor, Variable
-from derive.tensor.substitution import substitute, variables_of
+from derive.tensor.nodes import Call, Tensor, Variable
 
-__all__ = ["Formulas", "Line", "Plan", "plan"]
+__all__ = ["Line", "Plan", "plan"]
 
 WIDTH: Final = 96
 """Characters of a line inside a function."""
@@ -31,69 +28,6 @@ class Line:
     text: str
     shape: str
     forward: bool
-
-
-@dataclass
-class Formulas:
-    """The formulas of a sweep as code computes them.
-
-    Attributes:
-        of: By variable: forward quantities, then adjoints, in order of computation.
-        standing: What is written in place of a variable that has no formula of its own: another
-            name, a number, or a smaller array repeated along an axis.
-        forward: The variables that are quantities of the problem.
-    """
-
-    of: dict[Variable, Tensor] = field(default_factory=dict)
-    standing: dict[Variable, Tensor] = field(default_factory=dict)
-    forward: set[Variable] = field(default_factory=set)
-
-    @classmethod
-    def of_sweep(cls, sweep: Sweep) -> Formulas:
-        """The formulas of a sweep."""
-        formulas = cls()
-        for quantity in sweep.forward:
-            formulas.enter(quantity)
-        for step in sweep.steps:
-            formulas.enter(step.adjoint)
-        return formulas
-
-    def enter(self, variable: Variable) -> None:
-        """Take in the next variable."""
-        assert variable.value is not None
-        value = self.written(stabilised(variable.value))
-        inner, kept = squeeze(value)
-        is_adjoint = variable.role == "adjoint"
-        if isinstance(value, Contraction) and not value.factors:
-            self.standing[variable] = value
-        elif is_adjoint and isinstance(value, Variable):
-            self.standing[variable] = value
-        elif len(kept) < variable.order:
-            lean = Variable(variable.name, inner.shape, frozenset(), None, variable.role)
-            self.standing[variable] = relabel(lean, kept, variable.shape)
-            self._define(lean, inner, is_adjoint)
-        else:
-            self._define(variable, value, is_adjoint)
-
-    def _define(self, variable: Variable, value: Tensor, is_adjoint: bool) -> None:
-        self.of[variable] = value
-        if not is_adjoint:
-            self.forward.add(variable)
-
-    def written(self, tensor: Tensor) -> Tensor:
-        """A tensor over variables that have formulas or are given."""
-        return substitute(tensor, self.standing)
-
-    def needed(self, outputs: Sequence[Tensor]) -> list[Variable]:
-        """The variables that outputs are computed from, in order; given ones are left out."""
-        found: set[Variable] = set()
-        stack = [variable for output in outputs for variable in variables_of(output)]
-        while stack:
-            variable = stack.pop()
-            if variable in self.of and variable not in found:
-                found.add(variable)
-                stack.extend(variables_of(self.of[variable]))
-        return [variable for variable in self.of if variable in found]
 
 
 @dataclass
@@ -148,6 +82,7 @@ class _Planner:
         materialised: set[Tensor],
     ) -> None:
         self.formulas, self.module_names = formulas, names
+        formulas, outputs = thinned(formulas, outputs)
         needed = formulas.needed(tuple(outputs.values()))
         self.arrays = Arrays()
         self.variables = {
@@ -179,7 +114,9 @@ class _Planner:
 
     def _result(self, label: str, tensor: Tensor) -> Array:
         node = self.lowering.array(tensor)
-        if node.op in ("name", "number"):
+        inner = node.args[0] if node.op == "full" else node
+        inner = inner.args[0] if inner.op == "expand" else inner
+        if node.op == "number" or (inner.op == "name" and inner.order < 2) or node.op == "name":
             return node
         name = self.arrays.name(label, node.shape)
         self.roots[name], self.forward[name] = node, False
@@ -272,11 +209,11 @@ class _Planner:
         limit = WIDTH - len(name) - 3 - len(_shape_text(node.shape)) - 4
         text = self._text(node, own)
         while len(text) > limit:
-            part = self._part_to_name(node, limit)
-            if part is None:
+            long = self._part_to_name(node, limit)
+            if long is None:
                 break
-            self._name(part)
-            self._need(part, forward, done)
+            self._name(long)
+            self._need(long, forward, done)
             text = self._text(node, own)
         self.lines.append(Line(name, text, _shape_text(node.shape), forward))
 
@@ -284,9 +221,9 @@ class _Planner:
         """The right-hand side of a line; a quantity of the problem is a floating-point number."""
         text = self.writer.text(node, own)
         if own and node in self.owner:
-            if node.op in BOOLEAN:
+            if is_boolean(node):
                 return f"1.0 * ({text})"
-            if not _worth_a_name(node) and not node.order:
+            if not _worth_a_name(node) and not node.order and "." not in text:
                 return f"1.0 * {text}"
         return text
 
@@ -315,9 +252,9 @@ class _Planner:
             if part in self.named or part.op in ("name", "number", "constant"):
                 continue
             length = len(self.writer.text(part))
-            if _worth_a_name(part) and 2 * length > limit // 3 and length < limit - 12:
-                if best is None or length > best[0]:
-                    best = length, part
+            fits = _worth_a_name(part) and limit // 6 < length < limit - 12
+            if fits and (best is None or length > best[0]):
+                best = length, part
             stack.extend(part.args)
         return None if best is None else best[1]
 

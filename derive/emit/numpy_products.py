@@ -1,33 +1,23 @@
-"""Products of arrays in the order that costs least.
+"""Products of arrays as NumPy writes them: ``@``, ``outer``, ``sum``, ``solve``, broadcasting.
 
-A contraction of several factors is taken apart into products of two. Among all orders the one with
-the fewest multiplications is chosen, a symbolic size counting as :data:`TYPICAL`; a product that the
-function has computed already costs nothing, so what several lines have in common is found, and
-inverses are applied to the thinnest thing there is.
+:mod:`derive.emit.numpy_order` says in which order the factors of a contraction are multiplied; here
+each product of two finds its operator, and its operands are turned so that few are transposed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, Protocol
+from typing import Protocol
 
 from derive.emit.numpy_arrays import Array, Arrays
-from derive.shapes import Dim
-from derive.tensor.algebra import ONE, contract
-from derive.tensor.facts import apply_facts, is_symmetric
-from derive.tensor.nodes import Call, Contraction, Factor, Letters, Tensor
+from derive.emit.numpy_order import MOST_GROUPS, Order, Oriented, orders
+from derive.tensor.algebra import ONE, contract, transpose
+from derive.tensor.facts import is_symmetric
+from derive.tensor.nodes import Contraction, Factor, Letters, Tensor
 
 __all__ = ["Lowering", "Product"]
-
-TYPICAL: Final = 100
-AWKWARD: Final = 50
-"""How many times as dear a product is for which NumPy has no operator."""
-
-MOST_GROUPS: Final = 8
-
-Oriented = tuple[Array, Letters]
 
 
 class Lowering(Protocol):
@@ -65,134 +55,69 @@ class Product:
     def __init__(self, lowering: Lowering, node: Contraction, free: Letters) -> None:
         self.lowering, self.arrays, self.free = lowering, lowering.arrays, free
         self.dims = node.dims
-        groups: dict[frozenset[int], list[Factor]] = {}
-        for factor in node.factors:
-            if factor[1]:
-                groups.setdefault(frozenset(factor[1]), []).append(factor)
-        self.sets, self.groups = list(groups), list(groups.values())
-        self.best: dict[int, tuple[float, int]] = {}
+        self.order = Order(node, free, lowering.products, lowering.materialised)
         self.built: dict[tuple[int, Letters | None], Oriented] = {}
+        self.found: dict[Tensor, Array] = {}
+        self.twins: dict[int, int] = {}
 
     def array(self) -> Oriented:
-        """The product and the letters of its axes, those of ``free`` in their order if it can be."""
-        whole = (1 << len(self.groups)) - 1
-        letters = tuple(x for x in self.free if any(x in s for s in self.sets))
+        """The product, and the letters of its axes: those of ``free`` that it has."""
+        letters = tuple(x for x in self.free if any(x in s for s in self.order.sets))
         try:
-            if len(letters) > 2 or len(self.groups) > MOST_GROUPS:
+            if len(letters) > 2 or len(self.order.groups) > MOST_GROUPS:
                 raise NoOperator
-            found, order = self._build(whole, letters)
-            return self._turned(found, order, letters), letters
+            array = self._side(self.order.whole, letters)
+            self._remember(array)
+            return array, letters
         except NoOperator:
             return self._einsum(letters), letters
 
-    # The order of multiplication
-
-    def _letters(self, mask: int) -> frozenset[int]:
-        """Letters of a partial product."""
-        inside: set[int] = set()
-        outside = set(self.free)
-        for place, letters in enumerate(self.sets):
-            (inside if mask >> place & 1 else outside).update(letters)
-        return frozenset(inside & outside)
-
-    def _size(self, letters: frozenset[int]) -> float:
-        total = 1.0
-        for letter in letters:
-            dim: Dim = self.dims[letter]
-            total *= int(dim) if dim.is_Integer else TYPICAL
-        return total
-
-    def _cost(self, mask: int) -> float:
-        """Multiplications of the best order; remembers where it splits."""
-        known = self.best.get(mask)
-        if known is None:
-            if self._computed(mask) is not None:
-                known = 0.0, 0
-            elif mask & (mask - 1) == 0:
-                group = self.groups[mask.bit_length() - 1]
-                known = self._size(self.sets[mask.bit_length() - 1]) * len(group), 0
-            else:
-                known = min(
-                    ((self._cost_of_split(part, mask ^ part), part) for part in _parts(mask)),
-                    key=lambda option: option[0],
-                )
-            self.best[mask] = known
-        return known[0]
-
-    def _cost_of_split(self, left: int, right: int) -> float:
-        first, second = self._letters(left), self._letters(right)
-        union, kept = first | second, self._letters(left | right)
-        summed, shared = union - kept, first & second & kept
-        cost = self._size(union)
-        if len(kept) > 2 or (len(union) > 2 and (shared or len(summed) > 1)):
-            cost *= AWKWARD
-        if not first & second and len(kept) > len(first):
-            cost *= 1.01
-        for part, other in ((left, second), (right, first)):
-            inverse = self._inverse(part)
-            if inverse is not None:
-                applied = len(summed) == 1 and summed <= other and not shared
-                cost += self._size(self._letters(part)) * TYPICAL * (1 if applied else 4)
-        same = self._canonical(left) & self._canonical(right)
-        return cost + self._cost(left) + (0.0 if same else self._cost(right))
-
-    def _inverse(self, mask: int) -> Tensor | None:
-        """The matrix whose inverse this group is, if it is one that need not be computed."""
-        if mask & (mask - 1):
-            return None
-        group = self.groups[mask.bit_length() - 1]
-        tensor, letters, power = group[0]
-        if len(group) > 1 or power != 1 or len(set(letters)) < 2 or not isinstance(tensor, Call):
-            return None
-        if tensor.function != "inverse" or tensor in self.lowering.materialised:
-            return None
-        return tensor.args[0]
-
-    def _canonical(self, mask: int) -> frozenset[Tensor]:
-        """A partial product as tensors, in either order of its axes."""
-        return frozenset(self._tensor(mask, order) for order in _orders(self._letters(mask)))
-
-    def _tensor(self, mask: int, order: Letters) -> Tensor:
-        factors = [f for place, g in enumerate(self.groups) if mask >> place & 1 for f in g]
-        tensor = contract(1, factors, order)
-        if any(t.order == 2 and is_symmetric(t) for t, _, _ in factors):
-            tensor, _ = apply_facts(tensor)
-        return tensor
-
-    def _computed(self, mask: int) -> Oriented | None:
-        """A partial product that the function has computed already."""
-        for order in _orders(self._letters(mask)):
-            known = self.lowering.products.get(self._tensor(mask, order))
-            if known is not None:
-                return known, order
-        return None
-
-    # Building it
+    def _remember(self, array: Array) -> None:
+        """Let later products use the partial products that this one is made of."""
+        parts = set()
+        stack = [array]
+        while stack:
+            part = stack.pop()
+            parts.add(part)
+            stack.extend(arg for arg in part.args if arg not in parts)
+        for tensor, part in self.found.items():
+            if part in parts:
+                self.lowering.products.setdefault(tensor, part)
 
     def _build(self, mask: int, want: Letters | None) -> Oriented:
         """A partial product; its axes in the order wanted, if that costs no transpose."""
-        known = self.built.get((mask, want)) or self._computed(mask)
+        if mask in self.twins:
+            return self._as_twin(mask)
+        if mask in self.twins.values():
+            want = None
+        known = self.built.get((mask, want)) or self.order.computed(mask)
         if known is None:
-            self._cost(mask)
-            part = self.best[mask][1]
+            part = self.order.split(mask)
             known = self._merged(part, mask ^ part, want) if part else self._group(mask, want)
             if known[0].op not in ("name", "transpose"):
-                self.lowering.products.setdefault(self._tensor(mask, known[1]), known[0])
+                self.found.setdefault(self.order.tensor(mask, known[1]), known[0])
         self.built[mask, want] = known
         return known
+
+    def _as_twin(self, mask: int) -> Oriented:
+        """A partial product that equals another one of this product, or its transpose."""
+        twin = self.twins[mask]
+        array, letters = self._build(twin, None)
+        tensor = self.order.tensor(twin, letters)
+        options = orders(self.order.letters(mask))
+        return array, next(order for order in options if self.order.tensor(mask, order) is tensor)
 
     def _items(self, mask: int) -> list[_Item]:
         """The factors of an entrywise product, partial products among them."""
         if mask & (mask - 1) == 0:
-            if self._letters(mask) == self.sets[mask.bit_length() - 1]:
-                return [self._item(factor) for factor in self.groups[mask.bit_length() - 1]]
-        elif self._computed(mask) is None:
-            self._cost(mask)
-            part = self.best[mask][1]
-            if not self._summed(part, mask ^ part):
+            if self.order.letters(mask) == self.order.sets[mask.bit_length() - 1]:
+                return [self._item(factor) for factor in self.order.groups[mask.bit_length() - 1]]
+        elif self.order.computed(mask) is None:
+            part = self.order.split(mask)
+            if not self.order.summed(part, mask ^ part):
                 return [*self._items(part), *self._items(mask ^ part)]
         array, letters = self._build(mask, None)
-        tensor = self._tensor(mask, letters)
+        tensor = self.order.tensor(mask, letters)
         return [_Item(tensor, array, letters, ONE)]
 
     def _item(self, factor: Factor) -> _Item:
@@ -201,18 +126,17 @@ class Product:
         if len(letters) == 2 and letters[0] == letters[1]:
             diagonal = self.arrays.make("diagonal", (array,), array.shape[:1])
             return _Item(contract(1, [(tensor, (0, 0))], (0,)), diagonal, letters[:1], power)
+        if array.op == "transpose":
+            tensor, array, letters = transpose(tensor), array.args[0], letters[::-1]
         if len(set(letters)) != len(letters) or len(letters) > 2:
             raise NoOperator
         return _Item(tensor, array, letters, power)
 
-    def _summed(self, left: int, right: int) -> frozenset[int]:
-        return (self._letters(left) | self._letters(right)) - self._letters(left | right)
-
     def _group(self, mask: int, want: Letters | None) -> Oriented:
         """Factors on the same letters; letters that stand nowhere else are summed."""
-        letters = self.sets[mask.bit_length() - 1]
-        kept = self._letters(mask)
-        items = [self._item(factor) for factor in self.groups[mask.bit_length() - 1]]
+        letters = self.order.sets[mask.bit_length() - 1]
+        kept = self.order.letters(mask)
+        items = [self._item(factor) for factor in self.order.groups[mask.bit_length() - 1]]
         if not kept and len(letters) == 1:
             return self._dot(items), ()
         return self._summed_over(items, letters, kept, want)
@@ -254,9 +178,11 @@ class Product:
         """The order of axes that needs the fewest transposes."""
 
         def transposes(order: Letters) -> int:
-            return sum(len(i.letters) == 2 and i.letters != order and not i.symmetric for i in items)
+            return sum(
+                len(i.letters) == 2 and i.letters != order and not i.symmetric for i in items
+            )
 
-        return min(_orders(letters), key=transposes)
+        return min(orders(letters), key=transposes)
 
     def _entrywise(self, items: Sequence[_Item], order: Letters) -> Array:
         shape = tuple(self.dims[letter] for letter in order)
@@ -274,13 +200,17 @@ class Product:
 
     def _merged(self, left: int, right: int, want: Letters | None) -> Oriented:
         """The product of two partial products."""
-        first, second = self._letters(left), self._letters(right)
-        summed, kept = self._summed(left, right), self._letters(left | right)
+        if self.order.canonical(left) & self.order.canonical(right):
+            self.twins[right] = left
+        first, second = self.order.letters(left), self.order.letters(right)
+        summed, kept = self.order.summed(left, right), self.order.letters(left | right)
         if len(summed) == 1 and kept and not first & second & kept:
             return self._matrix_product(left, right, min(summed), want)
         if not summed and not first & second and len(first) == len(second) == 1:
             order = want or tuple(sorted(kept))
-            sides = {letters: self._build(m, None)[0] for m, letters in ((left, first), (right, second))}
+            sides = {
+                letters: self._build(m, None)[0] for m, letters in ((left, first), (right, second))
+            }
             ends = [sides[frozenset({letter})] for letter in order]
             shape = tuple(self.dims[letter] for letter in order)
             return self.arrays.make("outer", ends, shape), order
@@ -289,13 +219,11 @@ class Product:
             return self._dot(items), ()
         return self._summed_over(items, first | second, kept, want)
 
-    def _matrix_product(
-        self, left: int, right: int, letter: int, want: Letters | None
-    ) -> Oriented:
+    def _matrix_product(self, left: int, right: int, letter: int, want: Letters | None) -> Oriented:
         """A product summed over one letter, as ``@`` or as the solution of linear equations."""
         for part, other in ((left, right), (right, left)):
-            inverse = self._inverse(part)
-            if inverse is not None and (part != right or self._inverse(left) is None):
+            inverse = self.order.inverse(part)
+            if inverse is not None and (part != right or self.order.inverse(left) is None):
                 return self._solution(part, other, letter, inverse)
         options: list[Oriented] = []
         for first, second in ((left, right), (right, left)):
@@ -310,29 +238,28 @@ class Product:
 
     def _read(self, first: int, second: int, letter: int) -> Oriented:
         """``first @ second``, the letter last on the one and first on the other."""
-        rows = self._letters(first) - {letter}
-        columns = self._letters(second) - {letter}
+        rows = self.order.letters(first) - {letter}
+        columns = self.order.letters(second) - {letter}
         before, after = (*rows, letter), (letter, *columns)
         left = self._side(first, before)
         right = self._side(second, after)
         return self.arrays.matmul(left, right), (*rows, *columns)
 
     def _side(self, mask: int, order: Letters) -> Array:
+        """A partial product with its axes in this order."""
         array, letters = self._build(mask, order if len(order) > 1 else None)
-        if letters != order and mask & (mask - 1) == 0:
-            (item, *more) = self._items(mask)
-            if not more and item.power == 1 and item.symmetric:
-                return array
+        if letters != order and is_symmetric(self.order.tensor(mask, letters)):
+            return array
         return self._turned(array, letters, order)
 
     def _solution(self, part: int, other: int, letter: int, matrix: Tensor) -> Oriented:
-        group = self.groups[part.bit_length() - 1]
+        group = self.order.groups[part.bit_length() - 1]
         row, column = group[0][1]
         array = self.lowering.array(matrix)
         if letter == row and not is_symmetric(matrix):
             array = self.arrays.transpose(array)
         end = column if letter == row else row
-        rest = tuple(self._letters(other) - {letter})
+        rest = tuple(self.order.letters(other) - {letter})
         against = self._side(other, (letter, *rest))
         shape = (self.dims[end], *against.shape[1:])
         return self.arrays.make("solve", (array, against), shape), (end, *rest)
@@ -340,7 +267,7 @@ class Product:
     def _einsum(self, letters: Letters) -> Array:
         """All factors at once, for what no operator covers."""
         args, marks = [], []
-        for group in self.groups:
+        for group in self.order.groups:
             for tensor, along, power in group:
                 array = self.lowering.array(tensor)
                 args.append(self.arrays.multiply(ONE, [(array, power)], array.shape))
@@ -352,21 +279,6 @@ class Product:
 
 def _mark(letter: int) -> str:
     return "ijklmnopqrstuvwxyzabcdefgh"[letter]
-
-
-def _parts(mask: int) -> Iterator[int]:
-    """Parts of a set that have its first member: each way to split it once."""
-    lowest = mask & -mask
-    rest = mask ^ lowest
-    part = rest
-    while part:
-        part = (part - 1) & rest
-        yield part | lowest
-
-
-def _orders(letters: frozenset[int]) -> tuple[Letters, ...]:
-    order = tuple(sorted(letters))
-    return (order, order[::-1]) if len(order) == 2 else (order,)
 
 
 def _transposes(array: Array) -> int:

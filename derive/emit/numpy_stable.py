@@ -15,19 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from derive.tensor.algebra import (
-    ONE,
-    add,
-    apply,
-    children,
-    contract,
-    invoke,
-    negate,
-    number,
-    rebuild,
-    terms_of,
-)
+from derive.tensor.algebra import ONE, add, apply, contract, invoke, negate, number, terms_of
 from derive.tensor.nodes import Call, Contraction, Factor, Map, Sum, Tensor, Variable
+from derive.tensor.parts import children, rebuild
 from derive.tensor.simplification import simplify
 
 __all__ = ["stabilised"]
@@ -70,7 +60,7 @@ def _complement(tensor: Tensor) -> Tensor | None:
     for one, other in (terms, terms[::-1]):
         if one.factors or one.coefficient != 1 or other.coefficient != -1:
             continue
-        if len(other.factors) == 1 and other.factors[0][1:] == (tuple(range(value.order)), 1):
+        if len(other.factors) == 1 and other.factors[0][1:] == (tuple(range(value.order)), ONE):
             return _argument(other.factors[0][0], "sigmoid")
     return None
 

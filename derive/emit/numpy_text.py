@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import sympy
 
-from derive.emit.numpy_arrays import BOOLEAN, Array
+from derive.emit.numpy_arrays import Array, core_of, is_boolean
 from derive.emit.numpy_functions import COMPARISONS, FUNCTIONS
 
 __all__ = ["Writer", "number_text"]
@@ -77,7 +77,7 @@ class Writer:
     def _number_like(self, node: Array) -> str:
         """A node as an array of numbers: a comparison becomes ones and zeros."""
         written, _ = self._write(node)
-        return f"1.0 * {self._inside(node, POWER)}" if _is_boolean(node) else written
+        return f"1.0 * {self._inside(node, POWER)}" if is_boolean(node) else written
 
     def _call(self, name: str, args: tuple[Array, ...]) -> str:
         template = FUNCTIONS[name]
@@ -88,7 +88,7 @@ class Writer:
             self.text(arg) if bare and not place else self._number_like(arg)
             for place, arg in enumerate(args)
         ]
-        if bare and not _is_boolean(args[0]):
+        if bare and not is_boolean(args[0]):
             written[0] = f"{self._inside(args[0], ADD)} != 0.0"
         return self._aliased(template).format(*written)
 
@@ -150,17 +150,6 @@ class Writer:
         return text, ADD
 
     def _multiply(self, node: Array) -> Written:
-        coefficient, powers = node.value
-        items = list(zip(node.args, powers, strict=True))
-        if coefficient < 0 and len(items) == 1 and items[0][1] == 1:
-            inner = items[0][0]
-            turned = inner.op == "add" and inner not in self.names and min(inner.value) < 0
-            if turned:
-                values = tuple(-c for c in inner.value)
-                flipped = Array("add", inner.args, inner.shape, values)
-                if coefficient == -1:
-                    return self._add(flipped)
-                return self._product(-coefficient, [(flipped, Fraction(1))])
         items, coefficient = self._factors(node, own=True)
         return self._product(coefficient, items)
 
@@ -179,6 +168,13 @@ class Writer:
         return items, coefficient
 
     def _product(self, coefficient: Fraction, items: list[tuple[Array, Fraction]]) -> Written:
+        if coefficient < 0:
+            for place, (array, power) in enumerate(items):
+                turned = self._negated(array) if power == 1 else None
+                if turned is not None:
+                    coefficient = -coefficient
+                    items = [*items[:place], (turned, power), *items[place + 1 :]]
+                    break
         above = [(a, p) for a, p in items if p > 0]
         below = [self._power(a, -p) for a, p in items if p < 0]
         sign, size = coefficient < 0, abs(coefficient)
@@ -188,8 +184,8 @@ class Writer:
         else:
             numbers = [number_text(Fraction(size.numerator))] if size.numerator != 1 else []
             below.append((number_text(Fraction(size.denominator)), ATOM))
-        above.sort(key=lambda item: _is_boolean(item[0]))
-        if not numbers and (not above or all(_is_boolean(a) for a, _ in above)):
+        above.sort(key=lambda item: is_boolean(item[0]))
+        if not numbers and (not above or all(is_boolean(a) for a, _ in above)):
             numbers = ["1.0"]
         parts = [*numbers, *(_bracketed(*self._power(a, p)) for a, p in above)]
         if len(parts) == 1 and not below and not numbers:
@@ -201,6 +197,17 @@ class Writer:
         elif below:
             text += f" / ({' * '.join(_bracketed(*part) for part in below)})"
         return ("-" * sign + text, UNARY if sign else MULTIPLY)
+
+    def _negated(self, node: Array) -> Array | None:
+        """Minus a difference, or minus the sum of one, with its terms the other way round."""
+        if node in self.names:
+            return None
+        if node.op in ("sum", "mean"):
+            inner = self._negated(node.args[0])
+            return None if inner is None else Array(node.op, (inner,), node.shape, node.value)
+        if node.op != "add" or min(node.value) >= 0:
+            return None
+        return Array("add", node.args, node.shape, tuple(-c for c in node.value))
 
     def _power(self, base: Array, power: Fraction) -> Written:
         if power == 1:
@@ -225,7 +232,7 @@ class Writer:
 
     def _operand(self, node: Array) -> str:
         written = self._inside(node, POWER)
-        return f"(1.0 * {written})" if _is_boolean(node) else written
+        return f"(1.0 * {written})" if is_boolean(node) else written
 
     def _transpose(self, node: Array) -> Written:
         return f"{self._inside(node.args[0], ATOM)}.T", ATOM
@@ -236,7 +243,7 @@ class Writer:
     def _sum(self, node: Array) -> Written:
         axis = "" if node.value is None else f"axis={node.value}"
         (arg,) = node.args
-        if (arg.op == "name" or arg in self.names) and not _is_boolean(arg):
+        if (arg.op == "name" or arg in self.names) and not is_boolean(arg):
             return f"{self._write(arg)[0]}.sum({axis})", ATOM
         inner = f"{self._number_like(arg)}{', ' * bool(axis)}{axis}"
         return f"{self.numpy}.sum({inner})", ATOM
@@ -250,7 +257,10 @@ class Writer:
         (arg,) = node.args
         if arg.op == "number" and arg.value in (0, 1):
             return f"{self.numpy}.{'ones' if arg.value else 'zeros'}({shape})", ATOM
-        return f"{self.numpy}.full({shape}, {self._number_like(arg)})", ATOM
+        value = self._number_like(arg)
+        if not arg.order and arg.op in ("constant", "multiply") and "." not in value:
+            value = f"1.0 * {value}"
+        return f"{self.numpy}.full({shape}, {value})", ATOM
 
     def _einsum(self, node: Array) -> Written:
         args = ", ".join(self._number_like(arg) for arg in node.args)
@@ -263,21 +273,9 @@ def _bracketed(written: str, level: int) -> str:
     return written if level >= POWER else f"({written})"
 
 
-def _is_boolean(node: Array) -> bool:
-    """Whether the entries are booleans."""
-    return _core(node).op in BOOLEAN
-
-
-def _core(node: Array) -> Array:
-    """The node of which another one is a view."""
-    while node.op in ("expand", "transpose", "diagonal"):
-        node = node.args[0]
-    return node
-
-
 def _term_order(term: tuple[Fraction, Any, Array]) -> tuple[Any, ...]:
     """Positive terms first; among them numbers, then products, then names."""
     coefficient, _, node = term
-    node = _core(node)
+    node = core_of(node)
     rank = {"number": 0, "name": 2}.get(node.op, 1)
     return (coefficient < 0, rank, str(node.value) if rank == 2 else "")

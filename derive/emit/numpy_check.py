@@ -1,0 +1,170 @@
+"""The test that stands beside a generated module: central differences, written with NumPy alone.
+
+The points obey what is declared of the arguments, and so do the directions: symmetric ones for a
+symmetric matrix, entries that sum to 0 for a probability. What cannot move continuously (signs,
+one-hot vectors) and what is no argument (an intermediate) is not differenced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from jinja2 import Environment
+
+from derive.calculus.derivation import Derivation, Sweep
+from derive.emit.numpy_names import identifier
+from derive.problem import Problem, Variable
+
+__all__ = ["check_module_text"]
+
+SIZES: Final = (4, 3, 5, 2, 6, 7)
+"""Lengths of symbolic axes, in turn; another assignment has them all 1."""
+
+FIXED: Final = frozenset({"signs", "onehot", "integer"})
+"""Facts of what takes separate values only."""
+
+POINTS: Final[Mapping[str, str]] = {
+    "orthogonal": "orthogonal({0})",
+    "onehot": "one_hot({0})",
+    "probability": "probability({0})",
+    "positive_definite": "positive_definite({0})",
+    "symmetric": "symmetric({0})",
+    "diagonal": "diagonal({0})",
+    "lower_triangular": "np.tril({0})",
+    "signs": "np.where({0} < 0.0, -1.0, 1.0)",
+    "integer": "np.round(3.0 * {0})",
+    "positive": "np.abs({0}) + 0.1",
+    "nonnegative": "np.abs({0})",
+}
+"""How an array comes to obey a fact; the first one that is declared is used."""
+
+DIRECTIONS: Final[Mapping[str, str]] = {
+    "orthogonal": 'tangent(arguments["{1}"], {0})',
+    "probability": "balanced({0})",
+    "positive_definite": "symmetric({0})",
+    "symmetric": "symmetric({0})",
+    "diagonal": "diagonal({0})",
+    "lower_triangular": "np.tril({0})",
+}
+"""How a direction comes to keep a fact."""
+
+HELPERS: Final[Mapping[str, str]] = {
+    "orthogonal": '''
+def orthogonal(a):
+    """The orthogonal factor of a matrix."""
+    return np.linalg.qr(a)[0]
+''',
+    "tangent": '''
+def tangent(q, a):
+    """A direction along which an orthogonal matrix stays orthogonal, to first order."""
+    half = q.T @ a
+    return q @ (half - half.T) / 2.0
+''',
+    "one_hot": '''
+def one_hot(a):
+    """1 at the largest entry of each row, 0 elsewhere."""
+    return 1.0 * (a == a.max(axis=-1, keepdims=True))
+''',
+    "probability": '''
+def probability(a):
+    """Positive entries that sum to 1 along the last axis."""
+    a = np.abs(a) + 0.2
+    return a / a.sum(axis=-1, keepdims=True)
+''',
+    "balanced": '''
+def balanced(a):
+    """Entries that sum to 0 along the last axis."""
+    return a - a.mean(axis=-1, keepdims=True)
+''',
+    "positive_definite": '''
+def positive_definite(a):
+    """A symmetric and positive definite matrix."""
+    return a @ a.T / len(a) + 0.5 * np.eye(len(a))
+''',
+    "symmetric": '''
+def symmetric(a):
+    """The symmetric part of a matrix."""
+    return (a + a.T) / 2.0
+''',
+    "diagonal": '''
+def diagonal(a):
+    """The matrix without its entries off the diagonal."""
+    return a * np.eye(len(a))
+''',
+}
+
+
+def check_module_text(
+    environment: Environment, derivation: Derivation, module: str, inputs: Sequence[Sequence[str]]
+) -> str:
+    """The text of the test module.
+
+    Args:
+        environment: With the templates.
+        derivation: That the module was made of.
+        module: Its name.
+        inputs: The arguments of each scalar's functions.
+    """
+    problem = derivation.problem
+    scalars = [
+        _scalar(problem, sweep, names)
+        for sweep, names in zip(derivation.sweeps, inputs, strict=True)
+    ]
+    body = " ".join(v for s in scalars for _, v in (*s["arguments"], *s["directions"]))
+    dims = [
+        dim
+        for name in dict.fromkeys(n for names in inputs for n in names)
+        for dim in problem.variables[name].shape
+    ]
+    symbols = dict.fromkeys(s for dim in dims for s in sorted(dim.free_symbols, key=str))
+    sizes = [identifier(symbol.name) for symbol in symbols]
+    return environment.get_template("numpy_test.py.jinja").render(
+        module=module,
+        helpers=[HELPERS[name].strip() for name in HELPERS if f"{name}(" in body],
+        scalars=scalars,
+        sizes=sizes,
+        assignments=_assignments(sizes),
+    )
+
+
+def _assignments(sizes: Sequence[str]) -> list[str]:
+    if not sizes:
+        return ["{}"]
+    found = []
+    for lengths in ([SIZES[k % len(SIZES)] for k in range(len(sizes))], [1] * len(sizes)):
+        pairs = (f'"{size}": {length}' for size, length in zip(sizes, lengths, strict=True))
+        found.append(f"{{{', '.join(pairs)}}}")
+    return found
+
+
+def _scalar(problem: Problem, sweep: Sweep, inputs: Sequence[str]) -> dict[str, Any]:
+    wrt = [result.wrt for result in sweep.results]
+    moving = [
+        problem.variables[name]
+        for name in wrt
+        if name in problem.variables and not problem.variables[name].facts & FIXED
+    ]
+    return {
+        "of": sweep.of.name,
+        "arguments": [(identifier(name), _point(problem.variables[name])) for name in inputs],
+        "directions": [(identifier(v.name), _direction(v)) for v in moving],
+        "results": [(name, identifier(name)) for name in wrt],
+    }
+
+
+def _point(variable: Variable) -> str:
+    raw = f"array({', '.join(map(str, variable.shape))})"
+    for fact, template in POINTS.items():
+        if fact in variable.facts:
+            return template.format(raw)
+    return raw
+
+
+def _direction(variable: Variable) -> str:
+    name = identifier(variable.name)
+    raw = f'like("{name}")'
+    for fact, template in DIRECTIONS.items():
+        if fact in variable.facts:
+            return template.format(raw, name)
+    return raw

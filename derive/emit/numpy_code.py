@@ -1,0 +1,343 @@
+"""The NumPy module of a derivation: code that an expert would have written by hand.
+
+For each gradient ``grad_J_W``, for each scalar ``value_and_grad_J``, as the language's reference
+says under "What generated code is called". A module with few functions has each compute only what
+it needs; in one with many, ``grad_J_W`` picks its gradient from ``value_and_grad_J``, so that the
+module grows linearly with the problem.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from derive.calculus.derivation import Derivation, Result, Sweep
+from derive.emit.numpy_check import check_module_text
+from derive.emit.numpy_formulas import Formulas
+from derive.emit.numpy_functions import HELPERS, helpers_needed
+from derive.emit.numpy_layout import WIDTH, aligned, assign_from_call, broken, docstring, paragraph
+from derive.emit.numpy_names import Names, identifier
+from derive.emit.numpy_notes import argument_text, module_notes, shape_code
+from derive.emit.numpy_plan import Plan, plan
+from derive.errors import InputError, UnsupportedError
+from derive.shapes import Dim, Shape
+from derive.tensor.nodes import Tensor
+from derive.tensor.substitution import variables_of
+
+__all__ = ["numpy_module", "numpy_test_module"]
+
+MOST_SPECIALISED: Final = 6
+"""With more gradients than this, ``grad_J_W`` calls ``value_and_grad_J``."""
+
+MOST_NAMED: Final = 24
+"""With more arguments than this, ``grad_J_W`` passes them on unnamed."""
+
+VALUE: Final = "value"
+
+
+def numpy_module(derivation: Derivation, *, verified: str = "", title: str = "") -> str:
+    """The text of a module with a function for everything that a problem asks.
+
+    Args:
+        derivation: Whose answers are computed.
+        verified: What was checked, for the module's docstring.
+        title: Its first line; by default the problem's name and what is differentiated.
+
+    Raises:
+        UnsupportedError: Something has no NumPy code.
+        InputError: Two names would be one in Python.
+    """
+    return _Module(derivation).text(title or _title(derivation), verified)
+
+
+def numpy_test_module(derivation: Derivation, module_name: str) -> str:
+    """The text of a pytest file that checks the module's gradients by differences.
+
+    Args:
+        derivation: The one that the module was made of.
+        module_name: Under which the test imports the module.
+    """
+    inputs = [_inputs(derivation, sweep) for sweep in derivation.sweeps]
+    return check_module_text(environment(), derivation, module_name, inputs)
+
+
+def environment() -> Environment:
+    """Where the templates are found, and how they are filled in."""
+    return Environment(
+        loader=PackageLoader("derive.templates", ""),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def _title(derivation: Derivation) -> str:
+    parts = []
+    for sweep in derivation.sweeps:
+        *most, last = [identifier(result.wrt) for result in sweep.results]
+        wrt = f"{', '.join(most)} and {last}" if most else last
+        several = "gradients" if most else "gradient"
+        parts.append(f"{identifier(sweep.of.name)} and its {several} with respect to {wrt}")
+    whole = f"{derivation.problem.name}: {'; '.join(parts)}."
+    if len(whole) <= WIDTH - 3:
+        return whole
+    scalars = ", ".join(identifier(sweep.of.name) for sweep in derivation.sweeps)
+    return f"{derivation.problem.name}: {scalars} and gradients."
+
+
+def _inputs(derivation: Derivation, sweep: Sweep) -> list[str]:
+    """Names of the given variables that a scalar depends on or is differentiated by."""
+    found = {sweep.of, *(derivation.names[result.wrt] for result in sweep.results)}
+    for quantity in sweep.forward:
+        if quantity.value is not None:
+            found.update(variables_of(quantity.value))
+    names = {variable.name for variable in found if variable.value is None}
+    return [name for name in derivation.problem.variables if name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """One scalar, and what its functions are made of."""
+
+    sweep: Sweep
+    formulas: Formulas
+    inputs: list[str]
+    cls: str
+
+
+class _Module:
+    """A module on its way: its names, and the functions as they are written."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        self.derivation, self.problem = derivation, derivation.problem
+        self.names = Names(self.problem, (name for name in derivation.names))
+        self.names.taken.update(
+            identifier(step.adjoint.name) for s in derivation.sweeps for step in s.steps
+        )
+        self.arguments = self.names.global_name("_arguments")
+        self.switch = self.names.global_name("CHECK_SHAPES")
+        self.helpers: dict[str, None] = {}
+        self.answers = [self._answers(sweep) for sweep in derivation.sweeps]
+
+    def _answers(self, sweep: Sweep) -> _Answers:
+        wish = "Gradients" if len(self.derivation.sweeps) == 1 else f"Gradients_{sweep.of.name}"
+        inputs = _inputs(self.derivation, sweep)
+        for result in sweep.results:
+            if result.wrt.startswith("_"):
+                raise UnsupportedError(
+                    f"code for the gradient with respect to {result.wrt}: a name that starts with _"
+                )
+        return _Answers(sweep, Formulas.of_sweep(sweep), inputs, self.names.global_name(wish))
+
+    def text(self, title: str, verified: str) -> str:
+        """The whole module."""
+        functions = [text for answers in self.answers for text in self._functions(answers)]
+        used = {name for answers in self.answers for name in answers.inputs}
+        inputs = [name for name in self.problem.variables if name in used]
+        notes = module_notes(self.derivation, title, verified, self.switch, inputs)
+        helpers = helpers_needed(self.helpers)
+        text = (
+            environment()
+            .get_template("numpy_module.py.jinja")
+            .render(
+                docstring="\n".join(docstring(notes, 0)),
+                modules=sorted({module for name in helpers for module in HELPERS[name].imports}),
+                numpy=self.names.numpy,
+                switch=self.switch,
+                arguments=self.arguments,
+                shapes=[(identifier(n), _shape_literal(self.problem.shape(n))) for n in inputs],
+                classes=[self._class(answers) for answers in self.answers],
+                functions=functions,
+                helpers=[HELPERS[name].source.strip() for name in helpers],
+            )
+        )
+        return re.sub(r"\bnp\.", f"{self.names.numpy}.", text) if self.names.numpy != "np" else text
+
+    def _class(self, answers: _Answers) -> dict[str, Any]:
+        fields = []
+        for result in answers.sweep.results:
+            shape = self.problem.shape(result.wrt)
+            kind = f"{self.names.numpy}.ndarray" if shape else "float"
+            fields.append((f"{identifier(result.wrt)}: {kind}", shape_code(shape)))
+        return {
+            "name": answers.cls,
+            "of": identifier(answers.sweep.of.name),
+            "fields": aligned(fields, 4),
+        }
+
+    def _functions(self, answers: _Answers) -> list[str]:
+        found = [self._value_and_grad(answers)]
+        count = sum(len(sweep.results) for sweep in self.derivation.sweeps)
+        write = self._grad if count <= MOST_SPECIALISED else self._picked
+        return [*found, *(write(answers, result) for result in answers.sweep.results)]
+
+    def _picked(self, answers: _Answers, result: Result) -> str:
+        """A gradient that is picked from all gradients."""
+        inputs = answers.inputs
+        words = [f"{identifier(name)}={identifier(name)}" for name in inputs]
+        if len(inputs) > MOST_NAMED and len(self.answers) == 1:
+            head, words = [f"def {self._function_name(result)}(**arguments):"], ["**arguments"]
+        else:
+            head = self._head(self._function_name(result), inputs)
+        start, end = f"return value_and_grad_{result.of}(", f")[1].{identifier(result.wrt)}"
+        return "\n".join([*head, self._gradient_note(result), *broken(start, words, end, 4)])
+
+    def _gradient_note(self, result: Result) -> str:
+        of, wrt = identifier(result.of), identifier(result.wrt)
+        shape = shape_code(self.problem.shape(result.wrt))
+        return f'    """Gradient of {of} with respect to {wrt}, {shape}."""'
+
+    def _function_name(self, result: Result) -> str:
+        name = f"grad_{result.of}_{result.wrt}"
+        pairs = [(r.of, r.wrt) for r in self.derivation.results]
+        if len({pair for pair in pairs if f"grad_{pair[0]}_{pair[1]}" == name}) > 1:
+            raise InputError(f"two functions would be called {name}", ("Rename a quantity.",))
+        return name
+
+    def _value_and_grad(self, answers: _Answers) -> str:
+        sweep = answers.sweep
+        outputs: dict[str, Tensor] = {VALUE: sweep.of}
+        outputs |= {result.wrt: self._gradient(sweep, result) for result in sweep.results}
+        planned, lines = self._body(answers, outputs)
+        of = identifier(sweep.of.name)
+        texts = self._restored(planned, [result.wrt for result in sweep.results])
+        fields = [f"{identifier(wrt)}={text}" for wrt, text in texts.items()]
+        value = planned.outputs[VALUE]
+        ends = broken(f"return {value}, {answers.cls}(", fields, ")", 4)
+        if len(ends) > 1:
+            gradients = self.names.global_name("gradients")
+            ends = broken(f"{gradients} = {answers.cls}(", fields, ")", 4)
+            ends.append(f"    return {value}, {gradients}")
+        what = "gradients" if len(fields) > 1 else "gradient"
+        notes = _function_notes(f"{of} and its {what}", argument_text(self.problem, answers.inputs))
+        head = self._head(f"value_and_grad_{sweep.of.name}", answers.inputs)
+        return "\n".join([*head, *notes, *lines, *ends])
+
+    def _grad(self, answers: _Answers, result: Result) -> str:
+        outputs = {result.wrt: self._gradient(answers.sweep, result)}
+        planned, lines = self._body(answers, outputs)
+        text = self._restored(planned, [result.wrt])[result.wrt]
+        head = self._head(self._function_name(result), answers.inputs)
+        return "\n".join([*head, self._gradient_note(result), *lines, f"    return {text}"])
+
+    def _gradient(self, sweep: Sweep, result: Result) -> Tensor:
+        """The adjoint of a variable if there is one, else its formula."""
+        adjoints = {step.quantity.name: step.adjoint for step in sweep.steps}
+        return adjoints.get(result.wrt, result.gradient)
+
+    def _head(self, name: str, inputs: Sequence[str]) -> list[str]:
+        return broken(f"def {name}(", ["*", *map(identifier, inputs)] if inputs else [], "):")
+
+    def _body(self, answers: _Answers, outputs: Mapping[str, Tensor]) -> tuple[Plan, list[str]]:
+        """The plan of a function, and its lines between docstring and return."""
+        given = [self.derivation.names[name] for name in answers.inputs]
+        labels = {
+            VALUE if label == VALUE else self._label(label): tensor
+            for label, tensor in outputs.items()
+        }
+        planned = plan(answers.formulas, labels, given, self.names)
+        planned.outputs = {
+            label: planned.outputs[VALUE if label == VALUE else self._label(label)]
+            for label in outputs
+        }
+        self.helpers.update(dict.fromkeys(planned.helpers))
+        lines = self._entry(answers, planned)
+        block = aligned([(f"{line.name} = {line.text}", line.shape) for line in planned.lines], 4)
+        before = None
+        for line, written in zip(planned.lines, block, strict=True):
+            if line.forward != before and lines:
+                lines.append("")
+            before = line.forward
+            lines.append(written)
+        return planned, lines
+
+    def _label(self, wrt: str) -> str:
+        return f"{wrt}_bar"
+
+    def _entry(self, answers: _Answers, planned: Plan) -> list[str]:
+        """Lines that check the arguments, read sizes off them and drop axes of size 1."""
+        needed = set(planned.inputs)
+        places = {}
+        for size in planned.sizes:
+            places[size] = self._place_of(size, answers.inputs, needed)
+            needed.add(places[size][0])
+        inputs = [name for name in answers.inputs if name in needed]
+        if not inputs:
+            return []
+        words = [identifier(name) for name in inputs]
+        lines = assign_from_call(words, self.arguments, 4)
+        for size, (name, axis) in places.items():
+            lines.append(f"    {identifier(size)} = {identifier(name)}.shape[{axis}]")
+        squeezed = []
+        for name in inputs:
+            index = _squeezing(self.problem.shape(name))
+            if index and name in planned.inputs:
+                word = identifier(name)
+                shape = self.derivation.names[name].shape
+                squeezed.append((f"{word} = {word}{index}", shape_code(shape)))
+        return [*lines, *aligned(squeezed, 4)]
+
+    def _place_of(self, size: str, inputs: Sequence[str], needed: set[str]) -> tuple[str, int]:
+        """An input and the axis whose length a size is; inputs used anyway come first."""
+        for name in sorted(inputs, key=lambda name: name not in needed):
+            for axis, dim in enumerate(self.problem.shape(name)):
+                if str(dim) == size:
+                    return name, axis
+        raise UnsupportedError(f"code in which the size {size} is the length of no argument's axis")
+
+    def _restored(self, planned: Plan, wrts: Sequence[str]) -> dict[str, str]:
+        """Gradients in the declared shapes, no two of them the same array, none an argument."""
+        found: dict[str, str] = {}
+        seen = {identifier(name) for name in self.problem.variables}
+        for wrt in wrts:
+            text, shape = planned.outputs[wrt], self.problem.shape(wrt)
+            copied = text in seen and bool(shape)
+            seen.add(text)
+            text = _unsqueezed(text, shape, self.names.numpy)
+            found[wrt] = f"{text}.copy()" if copied else text
+        return found
+
+
+def _function_notes(summary: str, arguments: str) -> list[str]:
+    whole = f"{summary}; {arguments}." if arguments else f"{summary}."
+    if len(whole) + 10 <= WIDTH:
+        return docstring([whole], 4)
+    rest = [line.strip() for line in paragraph(f"{arguments}.", 4)]
+    return docstring([f"{summary}, each in the shape of its variable.", "", *rest], 4)
+
+
+def _shape_literal(shape: Shape) -> str:
+    """A shape as a tuple of numbers and names."""
+    dims = [str(dim) if _is_number(dim) else f'"{dim}"' for dim in shape]
+    return f"({', '.join(dims)}{',' * (len(dims) == 1)})"
+
+
+def _is_number(dim: Dim) -> bool:
+    return bool(dim.is_Integer)
+
+
+def _squeezing(shape: Shape) -> str:
+    """The index that drops the axes of declared size 1."""
+    ones = [dim == 1 for dim in shape]
+    if not any(ones):
+        return ""
+    marks = ["0" if one else ":" for one in ones]
+    while marks[-1] == ":":
+        marks.pop()
+    return f"[{', '.join(marks)}]"
+
+
+def _unsqueezed(text: str, shape: Shape, numpy: str) -> str:
+    """A value with its axes of declared size 1."""
+    ones = [dim == 1 for dim in shape]
+    if not any(ones):
+        return text
+    if all(ones):
+        return f"{numpy}.reshape({text}, {shape_code(shape)})"
+    return f"{text}[{', '.join('None' if one else ':' for one in ones)}]"
