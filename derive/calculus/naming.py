@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from derive.calculus.rules import RULES
-from derive.tensor.algebra import children, rebuild
 from derive.tensor.nodes import Call, Contraction, Map, Tensor, Variable
+from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import recognise
 
 __all__ = ["Namer"]
@@ -109,5 +109,3 @@ class Namer:
             self.named[tensor] = known
             self.found(known)
         return known
-
-

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derive.calculus.rules import RULES, V, X, Y, Z, ArrayRule, EntrywiseRule, IndexedFactor
+from derive.calculus.rules import RULES, ArrayRule, EntrywiseRule, IndexedFactor, V, X, Y, Z
 from derive.errors import UnsupportedError
 from derive.shapes import Dim
-from derive.tensor.algebra import add, children, contract, invoke
+from derive.tensor.algebra import add, contract, invoke
 from derive.tensor.nodes import (
     Call,
     Constant,
@@ -30,6 +30,7 @@ from derive.tensor.nodes import (
     Tensor,
     Variable,
 )
+from derive.tensor.parts import children
 from derive.tensor.recognition import recognise
 from derive.tensor.scalars import from_scalar
 
@@ -193,5 +194,3 @@ def _array(factor: IndexedFactor, arrays: Mapping[str, Tensor]) -> Tensor:
     if not factor.function:
         return tensor
     return recognise(invoke(factor.function, [tensor], tensor.shape))
-
-

@@ -123,8 +123,7 @@ def _term(text: str) -> IndexedTerm:
     return IndexedTerm(coefficient, factors)
 
 
-FUNCTION_NAMES: Final = ("gt", "lt", "ge", "le", "where", "sigmoid", "softplus", "clip", "heaviside",
-                         "power")  # fmt: skip
+FUNCTION_NAMES: Final = tuple("gt lt ge le where sigmoid softplus clip heaviside power".split())
 
 
 def _formula(text: str) -> Any:
@@ -175,7 +174,7 @@ ENTRYWISE: Final[Mapping[str, EntrywiseRule]] = {
         "(1 + tanh(sqrt(2/pi)*(x + Rational(44715, 1000000)*x**3)))/2"
         " + x*(1 - tanh(sqrt(2/pi)*(x + Rational(44715, 1000000)*x**3))**2)"
         "*sqrt(2/pi)*(1 + Rational(134145, 1000000)*x**2)/2",
-        "gelu_tanh′(x) = (1 + t)/2 + x (1 − t²) u′/2, with t = tanh(u), u = √(2/π) (x + 0.044715 x³)",
+        "gelu_tanh′(x) = (1 + t)/2 + x (1 − t²) u′/2, t = tanh(u), u = √(2/π) (x + 0.044715 x³)",
     ),
     "silu": _smooth("v + sigmoid(x)*(1 - v)", "silu′(x) = silu(x) + σ(x) (1 − silu(x))"),
     "mish": _smooth(
@@ -230,9 +229,15 @@ ENTRYWISE: Final[Mapping[str, EntrywiseRule]] = {
 
 ARRAYS: Final[Mapping[str, ArrayRule]] = {
     "inverse": ArrayRule(
-        "- Y[i,a] G[i,j] Y[b,j]", "ab", "dX⁻¹ = −X⁻¹ dX X⁻¹", "[PP12] (40)", "X invertible",
-        ("X⁻¹ X = I, so dX⁻¹ X + X⁻¹ dX = 0, so dX⁻¹ = −X⁻¹ dX X⁻¹",
-         "⟨Ȳ, −Y dX Y⟩ = ⟨−Yᵀ Ȳ Yᵀ, dX⟩ with Y = X⁻¹"),
+        "- Y[i,a] G[i,j] Y[b,j]",
+        "ab",
+        "dX⁻¹ = −X⁻¹ dX X⁻¹",
+        "[PP12] (40)",
+        "X invertible",
+        (
+            "X⁻¹ X = I, so dX⁻¹ X + X⁻¹ dX = 0, so dX⁻¹ = −X⁻¹ dX X⁻¹",
+            "⟨Ȳ, −Y dX Y⟩ = ⟨−Yᵀ Ȳ Yᵀ, dX⟩ with Y = X⁻¹",
+        ),
     ),
     "det": ArrayRule(
         "G[] Y[] inverse(X)[b,a]",
@@ -246,7 +251,11 @@ ARRAYS: Final[Mapping[str, ArrayRule]] = {
         ),
     ),
     "logdet": ArrayRule(
-        "G[] inverse(X)[b,a]", "ab", "d log det X = tr(X⁻¹ dX)", "[PP12] (43)", "det X > 0",
+        "G[] inverse(X)[b,a]",
+        "ab",
+        "d log det X = tr(X⁻¹ dX)",
+        "[PP12] (43)",
+        "det X > 0",
         ("∂ log det X/∂X[i,j] = (∂ det X/∂X[i,j])/det X = X⁻¹[j,i]",),
     ),
     "softmax": ArrayRule(

@@ -1,4 +1,4 @@
-"""The derivation in the terminal: Unicode mathematics, one idea a line, shapes and reasons beside it."""
+"""The derivation in the terminal: Unicode mathematics, with shapes and reasons beside it."""
 
 from __future__ import annotations
 
@@ -51,16 +51,20 @@ ASCII: Final = str.maketrans(
 )  # fmt: skip
 
 
-def make_console(ascii: bool = False, file: IO[str] | None = None) -> Console:
+class PageConsole(Console):
+    """A console that knows whether it may print more than ASCII."""
+
+    ascii_only: bool = False
+
+
+def make_console(ascii: bool = False, file: IO[str] | None = None) -> PageConsole:
     """A console that is plain when it is piped; with ``ascii`` it prints ASCII only."""
-    console = Console(file=file, highlight=False, soft_wrap=False)
+    console = PageConsole(file=file, highlight=False)
     if not console.is_terminal:
-        console = Console(
+        console = PageConsole(
             file=file, highlight=False, width=WIDTH_WHEN_PIPED, no_color=True, color_system=None
         )
-    if ascii:
-        console.legacy_windows = False
-        setattr(console, "derive_ascii", True)
+    console.ascii_only = ascii
     return console
 
 
@@ -98,7 +102,7 @@ class _Page:
     ) -> None:
         self.derivation, self.console = derivation, console
         self.detail, self.notation = detail, notation
-        self.ascii = bool(getattr(console, "derive_ascii", False))
+        self.ascii = isinstance(console, PageConsole) and console.ascii_only
         self.style: Style = LANGUAGE if self.ascii else UNICODE
         names = [v for v in derivation.names.values() if v.order]
         written = sorted((re.escape(self.name(v)) for v in names), key=len, reverse=True)
@@ -332,7 +336,7 @@ class _Page:
 
     def _proof(self, step: Step, row: Row) -> None:
         """The lemma behind a named law, and the line in entries."""
-        lines = []
+        lines: list[str] = []
         for reason in row.reasons:
             rule = RULES.get(reason.law)
             lines += rule.proof if isinstance(rule, ArrayRule) else ()
@@ -418,5 +422,3 @@ def _extent(expr: Expr) -> str:
     if same(expr.cols, ONE):
         return str(expr.rows)
     return f"{expr.rows}×{expr.cols}"
-
-

@@ -148,7 +148,9 @@ class _Writer:
         inner = expr.args[0]
         if inner.op == "transpose":
             inner = inner.args[0]
-        return expr.op == "sum" and not self.style.ascii and inner.op == "symbol" and _is_vector(inner)
+        return (
+            expr.op == "sum" and not self.style.ascii and inner.op == "symbol" and _is_vector(inner)
+        )
 
     def _symbol(self, expr: Expr) -> str:
         return self.style.name(expr.value)
@@ -215,7 +217,9 @@ class _Writer:
     def _power(self, expr: Expr) -> str:
         base, exponent = expr.args[0], expr.value
         if exponent == Fraction(1, 2):
-            return f"sqrt({self.write(base, 0)})" if self.style.ascii else f"√({self.write(base, 0)})"
+            return (
+                f"sqrt({self.write(base, 0)})" if self.style.ascii else f"√({self.write(base, 0)})"
+            )
         inner = self.write(base, ATOM if base.op != "norm" else 0)
         if self.style.ascii:
             return f"{inner}^{_exponent(exponent)}"

@@ -19,8 +19,8 @@ from derive.notation.expression import (
 )
 from derive.notation.opening import is_open, opened, standing_for
 from derive.notation.raising import raised
-from derive.tensor.facts import Reason
 from derive.notation.transcription import transcribed
+from derive.tensor.facts import Reason
 from derive.tensor.nodes import Tensor, Variable
 from derive.tensor.substitution import variables_of
 
@@ -60,7 +60,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BoardStep:
-    """One step as it is written: the adjoint's name, and lines from the chain rule to the result."""
+    """One step as it is written: the adjoint, and lines from the chain rule to the result."""
 
     step: Step
     left: Expr
@@ -110,9 +110,7 @@ def _opened_definition(variable: Variable) -> Expr:
 
 def board(sweep: Sweep) -> tuple[BoardStep, ...]:
     """All steps of a sweep as they are written."""
-    return tuple(
-        BoardStep(step, quantity_form(step.adjoint), _rows(step)) for step in sweep.steps
-    )
+    return tuple(BoardStep(step, quantity_form(step.adjoint), _rows(step)) for step in sweep.steps)
 
 
 def _rows(step: Step) -> tuple[Row, ...]:
@@ -219,5 +217,3 @@ def _with_short_form(step: Step, rows: list[Row]) -> list[Row]:
         return rows
     rows[-1] = Row((*last.forms, form), last.factors, last.reasons, last.tensors)
     return rows
-
-

@@ -27,14 +27,14 @@ __all__ = [
     "hadamard",
     "identity",
     "is_entrywise",
-    "negative",
     "local_jacobian",
+    "negative",
     "number",
     "ones",
+    "oriented",
     "power",
     "product",
     "scaled",
-    "oriented",
     "symbol",
     "total",
     "transposed",
@@ -167,15 +167,11 @@ def product(factors: Sequence[Expr]) -> Expr:
         if factor.op == "negative":
             sign = not sign
             queue.insert(0, factor.args[0])
-        elif factor.op == "product" and (not factor.is_scalar or len(factors) == 1):
-            queue[:0] = factor.args
-        elif factor.op == "product" and all(arg.is_scalar for arg in factor.args):
+        elif factor.op == "product" and (len(factors) == 1 or _may_be_opened(factor)):
             queue[:0] = factor.args
         elif factor.is_scalar:
             scalars.append(factor)
-        elif factor.op != "identity":
-            arrays.append(factor)
-        elif not arrays and not any(not f.is_scalar for f in queue):
+        elif factor.op != "identity" or (not arrays and not any(not f.is_scalar for f in queue)):
             arrays.append(factor)
     scalars = sorted(_merged_numbers(scalars), key=_scalar_order)
     arrays = _merged_powers(arrays)
@@ -189,6 +185,11 @@ def product(factors: Sequence[Expr]) -> Expr:
         cols = arrays[-1].cols if arrays else ONE
         found = Expr("product", tuple(parts), rows, cols)
     return negative(found) if sign else found
+
+
+def _may_be_opened(expr: Expr) -> bool:
+    """Whether a product's factors may stand among others: ``aᵀ b`` in ``(aᵀ b) p`` may not."""
+    return not expr.is_scalar or all(arg.is_scalar for arg in expr.args)
 
 
 def _scalar_order(expr: Expr) -> int:
@@ -298,9 +299,9 @@ def hadamard(factors: Sequence[Expr], divisors: Sequence[Expr] = ()) -> Expr:
 
 def _written_out(factor: Expr) -> tuple[Expr, ...]:
     """The square of a named matrix as two factors, ``M ⊙ M``."""
-    if factor.op == "hadamard_power" and factor.value == 2 and not factor.is_column:
-        if factor.args[0].op == "symbol":
-            return (factor.args[0], factor.args[0])
+    squared = factor.op == "hadamard_power" and factor.value == 2
+    if squared and not factor.is_column and factor.args[0].op == "symbol":
+        return (factor.args[0], factor.args[0])
     return (factor,)
 
 

@@ -1,4 +1,4 @@
-"""Closed forms: an answer written out in the problem's own quantities, as far as it stays readable."""
+"""Closed forms: answers in the problem's own quantities, as far as they stay readable."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from weakref import WeakKeyDictionary
 
 from derive.notation.expression import Expr
 from derive.notation.raising import raised
-from derive.tensor.algebra import children
 from derive.tensor.nodes import Tensor, Variable
+from derive.tensor.parts import children
 from derive.tensor.simplification import simplify
 from derive.tensor.substitution import substitute, variables_of
 

@@ -11,7 +11,7 @@ from functools import reduce
 from typing import Any, Final
 
 import sympy
-from sympy import Identity, MatrixSymbol, MatPow, OneMatrix
+from sympy import Identity, MatPow, MatrixSymbol, OneMatrix
 from sympy.matrices.expressions.diagonal import DiagMatrix
 
 from derive.notation.entries import entry_form

@@ -1,6 +1,6 @@
 """A formula as its author wrote it: SymPy expressions set in matrix notation without rewriting.
 
-The forward pass shows what was asked about, not what the core made of it: ``x − μ`` stays ``x − μ``.
+The forward pass shows what was asked about, not what the core made of it: ``x − μ`` stays so.
 What is in neither table (a loss, whose definition tells more than its name) is left to
 :mod:`derive.notation.raising`.
 """
@@ -110,7 +110,10 @@ def _scalar_product(setter: _Transcription, expression: Any) -> Expr:
 
 def _assembled(setter: _Transcription, factors: Any) -> Expr:
     """Scalars in front, what divides below, matrices in their order."""
-    coefficient, above, below, arrays = Fraction(1), [], [], []
+    coefficient = Fraction(1)
+    above: list[Expr] = []
+    below: list[Expr] = []
+    arrays: list[Any] = []
     for factor in factors:
         if factor.is_Matrix:
             arrays.append(factor)

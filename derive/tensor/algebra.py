@@ -24,6 +24,7 @@ from weakref import WeakKeyDictionary
 import sympy
 
 from derive.shapes import Dim, Shape
+from derive.tensor.letters import canonical, connected
 from derive.tensor.nodes import (
     Call,
     Constant,
@@ -43,14 +44,12 @@ __all__ = [
     "add",
     "apply",
     "as_contraction",
-    "children",
     "contract",
     "invoke",
     "multiply",
     "negate",
     "number",
     "ones",
-    "rebuild",
     "relabel",
     "scale",
     "size_of",
@@ -220,7 +219,7 @@ class _Product:
                 only = as_contraction(pieces[0][0])
                 return _unwrap(Contraction(self.coefficient * only.coefficient, only.factors, ()))
             body.extend((tensor, (), power) for tensor, power in pieces)
-        return _unwrap(Contraction(self.coefficient, _canonical(body, self.free), shape))
+        return _unwrap(Contraction(self.coefficient, canonical(body, self.free), shape))
 
     def _settle(self) -> None:
         """Rename letters for deltas, drop powers of zero, turn uncarried letters into sizes."""
@@ -282,51 +281,29 @@ class _Product:
 
     def _components(self) -> dict[int | None, list[Factor]]:
         """Factors by connected component; those without a free letter under None."""
-        leader: dict[int, int] = {}
-
-        def find(letter: int) -> int:
-            while leader.setdefault(letter, letter) != letter:
-                letter = leader[letter]
-            return letter
-
-        for _, letters in self.powers:
-            for letter in letters[1:]:
-                leader[find(letter)] = find(letters[0])
-        with_free = {find(letter) for letter in self.free}
+        leaders = connected(letters for _, letters in self.powers)
+        with_free = {leaders[letter] for letter in self.free if letter in leaders}
         groups: dict[int | None, list[Factor]] = {}
         for (tensor, letters), power in self.powers.items():
-            root = find(letters[0]) if letters else None
+            root = leaders[letters[0]] if letters else None
             group = root if root in with_free else None
             groups.setdefault(group, []).append((tensor, letters, power))
         return groups
 
     def _scalars(self, factors: Sequence[Factor]) -> list[tuple[Tensor, Fraction]]:
         """Scalar factors, one for each connected component, with their powers."""
+        leaders = connected(letters for _, letters, _ in factors)
         pieces: dict[Tensor, Fraction] = {}
-        leader: dict[int, int] = {}
-
-        def find(letter: int) -> int:
-            while leader.setdefault(letter, letter) != letter:
-                letter = leader[letter]
-            return letter
-
         groups: dict[int, list[Factor]] = {}
-        for _, letters, _ in factors:
-            for letter in letters[1:]:
-                leader[find(letter)] = find(letters[0])
         for tensor, letters, power in factors:
             if letters:
-                groups.setdefault(find(letters[0]), []).append((tensor, letters, power))
+                groups.setdefault(leaders[letters[0]], []).append((tensor, letters, power))
             else:
                 pieces[tensor] = pieces.get(tensor, Fraction(0)) + power
         for group in groups.values():
-            piece = Contraction(ONE, _canonical(group, ()), ())
+            piece = Contraction(ONE, canonical(group, ()), ())
             pieces[piece] = pieces.get(piece, Fraction(0)) + 1
-        settled = []
-        for tensor, power in pieces.items():
-            if power != 0:
-                settled.append((tensor, power))
-        return settled
+        return [(tensor, power) for tensor, power in pieces.items() if power != 0]
 
 
 _transposes: WeakKeyDictionary[Tensor, Tensor] = WeakKeyDictionary()
@@ -382,79 +359,6 @@ def _root(value: Fraction, power: Fraction) -> Fraction | None:
     return Fraction(int(exact.p), int(exact.q)) if exact.is_Rational else None
 
 
-def _canonical(factors: Sequence[Factor], free: Letters) -> tuple[Factor, ...]:
-    """Factors in canonical order with letters renumbered, free ones first."""
-    if len(factors) == 1:
-        tensor, letters, power = factors[0]
-        names = {letter: axis for axis, letter in enumerate(free)}
-        for letter in letters:
-            names.setdefault(letter, len(names))
-        return (_renamed(factors[0], names),)
-    colours: dict[int, object] = {letter: axis for axis, letter in enumerate(free)}
-    for _, letters, _ in factors:
-        for letter in letters:
-            colours.setdefault(letter, -1)
-    colours = _refine(factors, colours)
-    names = {letter: axis for axis, letter in enumerate(free)}
-    ordered = sorted(factors, key=lambda f: (f[0].key, f[2], tuple(colours[x] for x in f[1])))
-    while True:
-        tied = _first_tie(ordered, colours, names)
-        if tied is None:
-            break
-        colours[tied] = -2 - len(names)
-        colours = _refine(factors, colours)
-        ordered = sorted(factors, key=lambda f: (f[0].key, f[2], tuple(colours[x] for x in f[1])))
-        names[tied] = len(names)
-    names = {letter: axis for axis, letter in enumerate(free)}
-    for _, letters, _ in ordered:
-        for letter in letters:
-            names.setdefault(letter, len(names))
-    renamed = [_renamed(factor, names) for factor in ordered]
-    renamed.sort(key=lambda f: (f[0].key, f[2], f[1]))
-    return tuple(renamed)
-
-
-def _renamed(factor: Factor, names: Mapping[int, int]) -> Factor:
-    tensor, letters, power = factor
-    new = tuple(names[letter] for letter in letters)
-    return tensor, tuple(sorted(new)) if isinstance(tensor, Delta) else new, power
-
-
-def _refine(factors: Sequence[Factor], colours: dict[int, object]) -> dict[int, object]:
-    """Tell letters apart by the factors they stand in, and by those of their neighbours."""
-    ranks: dict[int, object] = colours
-    count = len(set(map(repr, colours.values())))
-    while True:
-        marks: dict[int, list[object]] = {letter: [] for letter in ranks}
-        for tensor, letters, power in factors:
-            around = tuple(ranks[x] for x in letters)
-            either = isinstance(tensor, Delta)
-            if either:
-                around = tuple(sorted(around, key=repr))
-            for position, letter in enumerate(letters):
-                marks[letter].append((tensor.key, str(power), either or position, around))
-        labels = {letter: repr((ranks[letter], sorted(marks[letter], key=repr))) for letter in ranks}
-        order = {label: rank for rank, label in enumerate(sorted(set(labels.values())))}
-        ranks = {letter: order[labels[letter]] for letter in ranks}
-        if len(order) == count:
-            return ranks
-        count = len(order)
-
-
-def _first_tie(
-    ordered: Sequence[Factor], colours: Mapping[int, object], names: Mapping[int, int]
-) -> int | None:
-    """A letter that shares its colour with another one, in the order of the factors."""
-    counts: dict[object, int] = {}
-    for letter in {x for _, letters, _ in ordered for x in letters}:
-        counts[colours[letter]] = counts.get(colours[letter], 0) + 1
-    for _, letters, _ in ordered:
-        for letter in letters:
-            if letter not in names and counts[colours[letter]] > 1:
-                return letter
-    return None
-
-
 def squeeze(tensor: Tensor) -> tuple[Tensor, Letters]:
     """The tensor without the axes along which it is merely repeated, and the axes that remain."""
     axes = tuple(range(tensor.order))
@@ -507,21 +411,13 @@ def terms_of(tensor: Tensor) -> tuple[Contraction, ...]:
     """The terms of a sum with its coefficient multiplied in; one term for anything else."""
     if isinstance(tensor, Sum):
         return tensor.terms
-    if isinstance(tensor, Contraction) and len(tensor.factors) == 1:
-        inner, letters, power = tensor.factors[0]
-        if isinstance(inner, Sum) and power == 1 and len(set(letters)) == len(letters):
-            if not tensor.summed:
-                return tuple(
-                    as_contraction(
-                        contract(
-                            tensor.coefficient,
-                            [(term, letters)],
-                            tuple(range(tensor.order)),
-                            dict(enumerate(tensor.shape)),
-                        )
-                    )
-                    for term in inner.terms
-                )
+    if not isinstance(tensor, Contraction) or len(tensor.factors) != 1 or tensor.summed:
+        return (as_contraction(tensor),)
+    inner, letters, power = tensor.factors[0]
+    if isinstance(inner, Sum) and power == 1 and len(set(letters)) == len(letters):
+        axes, dims = tuple(range(tensor.order)), dict(enumerate(tensor.shape))
+        scaled = (contract(tensor.coefficient, [(t, letters)], axes, dims) for t in inner.terms)
+        return tuple(map(as_contraction, scaled))
     return (as_contraction(tensor),)
 
 
@@ -591,34 +487,3 @@ def apply(function: str, args: Sequence[tuple[Tensor, Letters]], shape: Shape) -
 def invoke(function: str, args: Sequence[Tensor], shape: Shape) -> Tensor:
     """A named function of whole arrays."""
     return Call(function, tuple(args), shape)
-
-
-def children(tensor: Tensor) -> tuple[Tensor, ...]:
-    """The tensors directly inside; none for variables, whatever their value."""
-    if isinstance(tensor, Contraction):
-        return tuple(factor[0] for factor in tensor.factors)
-    if isinstance(tensor, Sum):
-        return tensor.terms
-    if isinstance(tensor, Map):
-        return tuple(arg for arg, _ in tensor.args)
-    return tensor.args if isinstance(tensor, Call) else ()
-
-
-def rebuild(tensor: Tensor, parts: Sequence[Tensor]) -> Tensor:
-    """The tensor with other ones in place of :func:`children`, in canonical form."""
-    if isinstance(tensor, Contraction):
-        factors = [
-            (part, letters, power)
-            for part, (_, letters, power) in zip(parts, tensor.factors, strict=True)
-        ]
-        axes = tuple(range(tensor.order))
-        return contract(tensor.coefficient, factors, axes, dict(enumerate(tensor.shape)))
-    if isinstance(tensor, Sum):
-        return add(parts, tensor.shape)
-    if isinstance(tensor, Map):
-        args = [(part, letters) for part, (_, letters) in zip(parts, tensor.args, strict=True)]
-        return apply(tensor.function, args, tensor.shape)
-    if isinstance(tensor, Call):
-        return invoke(tensor.function, parts, tensor.shape)
-    assert isinstance(tensor, Variable | Constant | Delta)
-    return tensor

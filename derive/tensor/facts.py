@@ -24,16 +24,7 @@ from itertools import product
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from derive.tensor.algebra import (
-    ONE,
-    SYMMETRIC,
-    as_contraction,
-    children,
-    contract,
-    ones,
-    rebuild,
-    transpose,
-)
+from derive.tensor.algebra import ONE, SYMMETRIC, as_contraction, contract, ones, transpose
 from derive.tensor.nodes import (
     Call,
     Contraction,
@@ -43,6 +34,7 @@ from derive.tensor.nodes import (
     Tensor,
     Variable,
 )
+from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import recognise
 
 __all__ = ["Reason", "apply_facts", "has_fact", "is_symmetric"]
@@ -116,9 +108,10 @@ def _own_transpose(tensor: Tensor) -> bool:
         return tensor.value is not None and is_symmetric(tensor.value)
     if isinstance(tensor, Call):
         return tensor.function == "inverse" and is_symmetric(tensor.args[0])
-    if isinstance(tensor, Map):
-        if all(len(ls) == 0 or (ls == (0, 1) and is_symmetric(t)) for t, ls in tensor.args):
-            return True
+    if isinstance(tensor, Map) and all(
+        len(ls) == 0 or (ls == (0, 1) and is_symmetric(t)) for t, ls in tensor.args
+    ):
+        return True
     settled, _ = apply_facts(tensor)
     turned, _ = apply_facts(transpose(settled))
     return settled is turned
@@ -238,7 +231,7 @@ def _orthogonal(node: Contraction) -> Hit | None:
             if shared == right[1][axis] and not _elsewhere(node, shared, first, second):
                 ends = (left[1][1 - axis], right[1][1 - axis])
                 if shared not in ends:
-                    put = [(Delta(left[0].shape[0]), ends, ONE)]
+                    put: list[Factor] = [(Delta(left[0].shape[0]), ends, ONE)]
                     return _replaced(node, (first, second), put), left[0]
     return None
 
@@ -255,7 +248,9 @@ def _inverse(node: Contraction) -> Hit | None:
             if shared == right[1][b] and not _elsewhere(node, shared, first, second):
                 ends = (left[1][1 - a], right[1][1 - b])
                 if shared not in ends:
-                    return _replaced(node, (first, second), [(Delta(left[0].shape[0]), ends, ONE)]), right[0]
+                    return _replaced(
+                        node, (first, second), [(Delta(left[0].shape[0]), ends, ONE)]
+                    ), right[0]
     return None
 
 
@@ -265,9 +260,9 @@ def _diagonal(node: Contraction) -> Hit | None:
         if not isinstance(delta, Delta):
             continue
         for second, (tensor, letters, power) in enumerate(node.factors):
-            if len(letters) == 2 and letters[0] == letters[1] == ends[0] and power == 1:
-                if has_fact(tensor, "diagonal"):
-                    return _replaced(node, (first, second), [(tensor, ends, ONE)]), tensor
+            on_diagonal = len(letters) == 2 and letters[0] == letters[1] == ends[0] and power == 1
+            if on_diagonal and has_fact(tensor, "diagonal"):
+                return _replaced(node, (first, second), [(tensor, ends, ONE)]), tensor
     return None
 
 

@@ -1,8 +1,9 @@
 """SymPy matrix expressions lowered to tensors in index notation.
 
-One table for SymPy's nodes (:data:`NODES`), one for the functions of the language
-(:data:`CALLS`). A matrix of r rows and c columns becomes a tensor whose axes are its rows and
-columns, without those of size 1. What is in neither table is an UnsupportedError that names it.
+One table for SymPy's nodes (:data:`NODES`); the functions of the language have theirs in
+:mod:`derive.tensor.definitions`. A matrix of r rows and c columns becomes a tensor whose axes are
+its rows and columns, without those of size 1. What is in neither table is an UnsupportedError that
+names it.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from derive.tensor.algebra import (
     ones,
     relabel,
     scale,
-    size_of,
     transpose,
     zero,
 )
+from derive.tensor.definitions import ALONG_COLUMNS, ALONG_ROWS, WHOLE, inverted, total_product
 from derive.tensor.nodes import Constant, Delta, Letters, Tensor
 from derive.tensor.recognition import recognise
 from derive.vocabulary import Expression, MatrixCall, ScalarCall, extent_of
@@ -197,13 +198,7 @@ def _transpose(low: _Lowering, expression: Any) -> Tensor:
 
 
 def _inverse(low: _Lowering, expression: Any) -> Tensor:
-    return _inverted(low.lower(expression.args[0]))
-
-
-def _inverted(tensor: Tensor) -> Tensor:
-    if not tensor.order:
-        return contract(1, [(tensor, (), Fraction(-1))])
-    return invoke("inverse", [tensor], tensor.shape)
+    return inverted(low.lower(expression.args[0]))
 
 
 def _matrix_power(low: _Lowering, expression: Any) -> Tensor:
@@ -218,7 +213,7 @@ def _matrix_power(low: _Lowering, expression: Any) -> Tensor:
     if abs(count) > 64:
         raise UnsupportedError(f"a matrix power above 64, got {base}^{count}")
     if count < 0:
-        tensor, count = _inverted(tensor), -count
+        tensor, count = inverted(tensor), -count
     return contract(1, [(tensor, (k, k + 1)) for k in range(count)], (0, count))
 
 
@@ -294,10 +289,23 @@ class _Entrywise(_Lowering):
             known = _entrywise_power(parts[0], expression.exp, self)
         elif type(expression) in SCALAR_FUNCTIONS:
             name = SCALAR_FUNCTIONS[type(expression)]
-            known = _call_entrywise(name, [(part, axes[: part.order]) for part in parts], self.shape)
+            known = _call_entrywise(
+                name, [(part, axes[: part.order]) for part in parts], self.shape
+            )
         else:
             known = super().lower(expression)
         return self.known.setdefault(expression, recognise(known))
+
+
+def _affine(low: _Lowering, expression: Any) -> Tensor:
+    weight, x, bias = expression.operands
+    product = _matrix_product(low, sympy.MatMul(weight, x)) if weight.is_Matrix else None
+    extent = extent_of(expression)
+    shape = tensor_shape(extent)
+    if product is None:
+        product = multiply(low.lower(weight), low.lower(x))
+    tensor, letters = _spread(low, bias, extent)
+    return add([product, relabel(tensor, letters, shape)], shape)
 
 
 def _unknown(_: _Lowering, expression: Any) -> Tensor:
@@ -336,152 +344,27 @@ def _call_entrywise(name: str, args: list[tuple[Tensor, Letters]], shape: Shape)
 
 def _call(low: _Lowering, expression: Any) -> Tensor:
     name, operands = expression.name, expression.operands
-    row = CALLS.get(name)
+    row = WHOLE.get(name)
     if row is not None:
         return row(*(low.lower(operand) for operand in operands))
-    if name in ROW_CALLS:
+    if name in ALONG_ROWS:
         tensor = low.lower(operands[0])
-        whole, single = ROW_CALLS[name]
+        whole, single = ALONG_ROWS[name]
         return (single if same(extent_of(operands[0])[1], ONE_DIM) else whole)(tensor)
-    if name in COLUMN_CALLS:
+    if name in ALONG_COLUMNS:
         tensor = transpose(low.lower(operands[0]))
-        whole, single = ROW_CALLS[COLUMN_CALLS[name]]
+        whole, single = ALONG_ROWS[ALONG_COLUMNS[name]]
         return (single if same(extent_of(operands[0])[0], ONE_DIM) else whole)(tensor)
     if name == "affine":
         return _affine(low, expression)
     if name == "rowsoftmax_cross_entropy":
         logits, labels = operands
-        return scale(-1, _dot(low.lower(labels), low.lower(MatrixCall("rowlog_softmax", logits))))
+        return scale(
+            -1, total_product(low.lower(labels), low.lower(MatrixCall("rowlog_softmax", logits)))
+        )
     extent = extent_of(expression)
     args = [_spread(low, operand, extent) for operand in operands]
     return _call_entrywise(name, args, tensor_shape(extent))
-
-
-def _sum(tensor: Tensor) -> Tensor:
-    return contract(1, [(tensor, tuple(range(tensor.order)))])
-
-
-def _count(tensor: Tensor) -> Tensor:
-    return contract(1, [(size_of(dim), ()) for dim in tensor.shape])
-
-
-def _over(tensor: Tensor, count: Tensor) -> Tensor:
-    axes = tuple(range(tensor.order))
-    return contract(1, [(tensor, axes), (count, (), Fraction(-1))], axes, dict(enumerate(tensor.shape)))
-
-
-def _mean(tensor: Tensor) -> Tensor:
-    return _over(_sum(tensor), _count(tensor))
-
-
-def _map(name: str, tensor: Tensor) -> Tensor:
-    return recognise(apply(name, [(tensor, tuple(range(tensor.order)))], tensor.shape))
-
-
-def _minus(left: Tensor, right: Tensor) -> Tensor:
-    return add([left, scale(-1, right)], left.shape)
-
-
-def _entrywise_square(tensor: Tensor) -> Tensor:
-    axes = tuple(range(tensor.order))
-    return contract(1, [(tensor, axes, Fraction(2))], axes)
-
-
-def _squares(tensor: Tensor) -> Tensor:
-    return contract(1, [(tensor, tuple(range(tensor.order)), Fraction(2))])
-
-
-def _norm(tensor: Tensor) -> Tensor:
-    return contract(1, [(_squares(tensor), (), HALF)])
-
-
-def _dot(left: Tensor, right: Tensor) -> Tensor:
-    axes = tuple(range(left.order))
-    return contract(1, [(left, axes), (right, axes)])
-
-
-def _outer(left: Tensor, right: Tensor) -> Tensor:
-    letters = (tuple(range(left.order)), tuple(range(left.order, left.order + right.order)))
-    return contract(1, [(left, letters[0]), (right, letters[1])], letters[0] + letters[1])
-
-
-def _cross_entropy(p: Tensor, y: Tensor) -> Tensor:
-    return scale(-1, _dot(y, _map("log", p)))
-
-
-def _bce(p: Tensor, y: Tensor) -> Tensor:
-    one = ones(p.shape)
-    hit = multiply(y, _map("log", p))
-    miss = multiply(_minus(one, y), _map("log", _minus(one, p)))
-    return scale(-1, _mean(add([hit, miss], p.shape)))
-
-
-def _bce_with_logits(z: Tensor, y: Tensor) -> Tensor:
-    return _mean(_minus(_map("softplus", z), multiply(y, z)))
-
-
-def _hinge(z: Tensor, y: Tensor) -> Tensor:
-    return _mean(_map("relu", _minus(ones(z.shape), multiply(y, z))))
-
-
-def _huber(r: Tensor, delta: Tensor) -> Tensor:
-    axes = tuple(range(r.order))
-    return _sum(apply("huber", [(r, axes), (delta, ())], r.shape))
-
-
-def _kl(p: Tensor, q: Tensor) -> Tensor:
-    axes = tuple(range(p.order))
-    ratio = contract(1, [(p, axes), (q, axes, Fraction(-1))], axes, dict(enumerate(p.shape)))
-    return _dot(p, _map("log", ratio))
-
-
-def _affine(low: _Lowering, expression: Any) -> Tensor:
-    weight, x, bias = expression.operands
-    product = _matrix_product(low, sympy.MatMul(weight, x)) if weight.is_Matrix else None
-    extent = extent_of(expression)
-    shape = tensor_shape(extent)
-    if product is None:
-        product = multiply(low.lower(weight), low.lower(x))
-    tensor, letters = _spread(low, bias, extent)
-    return add([product, relabel(tensor, letters, shape)], shape)
-
-
-def _sum_last(tensor: Tensor) -> Tensor:
-    axes = tuple(range(tensor.order))
-    return contract(1, [(tensor, axes)], axes[:-1])
-
-
-def _mean_last(tensor: Tensor) -> Tensor:
-    return _over(_sum_last(tensor), size_of(tensor.shape[-1]))
-
-
-def _itself(tensor: Tensor) -> Tensor:
-    return tensor
-
-
-def _over_last(name: str, tensor: Tensor) -> Tensor:
-    """A function along the last axis that keeps it; of a single entry it is constant."""
-    return invoke(name, [tensor], tensor.shape)
-
-
-def _softmax(tensor: Tensor) -> Tensor:
-    return _over_last("softmax", tensor) if tensor.order else number(1)
-
-
-def _log_softmax(tensor: Tensor) -> Tensor:
-    return _over_last("log_softmax", tensor) if tensor.order else number(0)
-
-
-def _logsumexp(tensor: Tensor) -> Tensor:
-    return invoke("logsumexp", [tensor], tensor.shape[:-1]) if tensor.order else tensor
-
-
-def _logdet(tensor: Tensor) -> Tensor:
-    return invoke("logdet", [tensor], ()) if tensor.order else _map("log", tensor)
-
-
-def _softmax_cross_entropy(z: Tensor, y: Tensor) -> Tensor:
-    return scale(-1, _dot(y, _log_softmax(z)))
 
 
 NODES: Final[Mapping[type, Callable[[_Lowering, Any], Tensor]]] = {
@@ -537,45 +420,3 @@ SCALAR_FUNCTIONS: Final[Mapping[type, str]] = {
     sympy.Min: "min",
 }
 """SymPy's scalar functions, by their names in the language."""
-
-CALLS: Final[Mapping[str, Callable[..., Tensor]]] = {
-    "sum": _sum,
-    "mean": _mean,
-    "tr": _itself,
-    "det": _itself,
-    "dot": _dot,
-    "norm2": _norm,
-    "norm1": lambda x: _sum(_map("abs", x)),
-    "logsumexp": _logsumexp,
-    "logdet": _logdet,
-    "inv": _inverted,
-    "diag": lambda v: contract(1, [(v, (0,)), (Delta(v.shape[0]), (0, 1))], (0, 1)) if v.order else v,
-    "diagonal": lambda a: contract(1, [(a, (0, 0))], (0,)) if a.order else a,
-    "outer": _outer,
-    "softmax": _softmax,
-    "log_softmax": _log_softmax,
-    "sse": _squares,
-    "huber": _huber,
-    "cross_entropy": _cross_entropy,
-    "softmax_cross_entropy": _softmax_cross_entropy,
-    "nll": lambda logp, y: scale(-1, _dot(y, logp)),
-    "kl": _kl,
-    "mse": lambda a, y: _mean(_entrywise_square(_minus(a, y))),
-    "mae": lambda a, y: _mean(_map("abs", _minus(a, y))),
-    "bce": _bce,
-    "bce_with_logits": _bce_with_logits,
-    "hinge": _hinge,
-}
-"""Functions of whole arrays, by what they are in simpler tensors."""
-
-ROW_CALLS: Final[Mapping[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]]] = {
-    "rowsum": (_sum_last, _itself),
-    "rowmean": (_mean_last, _itself),
-    "rowsoftmax": (_softmax, lambda a: ones(a.shape)),
-    "rowlog_softmax": (_log_softmax, lambda a: zero(a.shape)),
-    "rowlogsumexp": (_logsumexp, _itself),
-}
-"""Functions of each row: of rows with several entries, and of rows with one."""
-
-COLUMN_CALLS: Final[Mapping[str, str]] = {"colsum": "rowsum", "colmean": "rowmean"}
-"""Functions of each column, as functions of the rows of the transpose."""

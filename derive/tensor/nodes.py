@@ -248,9 +248,7 @@ class Map(Tensor):
     function: str
     args: tuple[tuple[Tensor, Letters], ...]
 
-    def __new__(
-        cls, function: str, args: tuple[tuple[Tensor, Letters], ...], shape: Shape
-    ) -> Map:
+    def __new__(cls, function: str, args: tuple[tuple[Tensor, Letters], ...], shape: Shape) -> Map:
         node, new = _intern(cls, (cls, function, args, shape))
         if new:
             node.function, node.args, node.shape = function, args, shape

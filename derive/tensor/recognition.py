@@ -61,8 +61,10 @@ def _one_plus_exp(tensor: Tensor) -> Tensor | None:
     for one, other in (tensor.terms, tensor.terms[::-1]):
         if one.factors or one.coefficient != 1 or other.coefficient != 1:
             continue
-        if len(other.factors) == 1 and other.factors[0][1:] == (_axes(tensor), 1):
-            return _map_of(other.factors[0][0], "exp")
+        if len(other.factors) == 1:
+            factor, letters, power = other.factors[0]
+            if letters == _axes(tensor) and power == 1:
+                return _map_of(factor, "exp")
     return None
 
 
@@ -148,7 +150,6 @@ def _maximum(tensor: Map) -> Tensor | None:
     return None
 
 
-
 def _sigmoid(tensor: Contraction) -> Tensor | None:
     """1/(1 + exp(-t)), exp(t)/(1 + exp(t)) and exp(-t)/(1 + exp(-t))."""
     for position, (factor, letters, power) in enumerate(tensor.factors):
@@ -174,9 +175,7 @@ def _with(
     sigmoid = apply("sigmoid", [(argument, _axes(argument))], argument.shape)
     factors.append((sigmoid, letters, Fraction(1)))
     kept = [factor for factor in factors if factor[2] != 0]
-    return contract(
-        tensor.coefficient, kept, _axes(tensor), dict(enumerate(tensor.shape))
-    )
+    return contract(tensor.coefficient, kept, _axes(tensor), dict(enumerate(tensor.shape)))
 
 
 def _softmax(tensor: Contraction) -> Tensor | None:
@@ -223,9 +222,11 @@ def _inverse_of_inverse(tensor: Call) -> Tensor | None:
     if tensor.function == "inverse":
         if isinstance(argument, Call) and argument.function == "inverse":
             return argument.args[0]
-        if len(inner.factors) == 1 and inner.factors[0][1:] == ((1, 0), 1):
-            own = invoke("inverse", [inner.factors[0][0]], argument.shape)
-            return contract(1 / inner.coefficient, [(own, (1, 0))], (0, 1))
+        if len(inner.factors) == 1:
+            factor, letters, power = inner.factors[0]
+            if letters == (1, 0) and power == 1:
+                own = invoke("inverse", [factor], argument.shape)
+                return contract(1 / inner.coefficient, [(own, (1, 0))], (0, 1))
     if isinstance(argument, Call) and argument.function == "inverse":
         if tensor.function == "logdet":
             return scale(-1, invoke("logdet", argument.args, ()))
@@ -306,15 +307,14 @@ def _choice(tensor: Map) -> Tensor | None:
     (condition, along), (yes, on_yes), (no, on_no) = tensor.args
     if yes is no and on_yes == on_no:
         return relabel(yes, on_yes, tensor.shape)
-    values = (_constant(yes), _constant(no))
     if not isinstance(condition, Map) or condition.function not in INDICATORS:
         return None
-    if values not in ((1, 0), (0, 1)):
-        return None
     found = relabel(condition, along, tensor.shape)
-    if values == (1, 0):
+    if _constant(yes) == 1 and _constant(no) == 0:
         return found
-    return add([ones(tensor.shape), scale(-1, found)], tensor.shape)
+    if _constant(yes) == 0 and _constant(no) == 1:
+        return add([ones(tensor.shape), scale(-1, found)], tensor.shape)
+    return None
 
 
 def _absolute_square(tensor: Contraction) -> Tensor | None:
@@ -368,4 +368,3 @@ IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...
     Call: (("inv(inv(X)) = X, log det(inv(X)) = -log det(X)", _inverse_of_inverse),),
 }
 """The identities, by the kind of node at whose top they are found."""
-

@@ -9,7 +9,7 @@ renamed in order, so that the layers of a network share them.
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
 import sympy
@@ -24,7 +24,7 @@ __all__ = ["Atoms", "from_scalar", "scalar_forms", "to_scalar"]
 Atoms: TypeAlias = dict[tuple[Tensor, Letters], sympy.Symbol]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _atom(position: int) -> sympy.Symbol:
     return sympy.Symbol(f"t{position}", real=True)
 

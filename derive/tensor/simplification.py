@@ -10,17 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from derive.tensor.algebra import (
-    ONE,
-    add,
-    children,
-    contract,
-    rebuild,
-    squeeze,
-    terms_of,
-)
+from derive.shapes import Dim
+from derive.tensor.algebra import ONE, add, contract, squeeze, terms_of
 from derive.tensor.facts import Reason, apply_facts
 from derive.tensor.nodes import Contraction, Factor, Letters, Sum, Tensor
+from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import recognise
 from derive.tensor.scalars import Atoms, from_scalar, scalar_forms, to_scalar
 
@@ -246,10 +240,10 @@ def _without(
     letters: Letters,
     sign: int,
     axes: Letters,
-    dims: dict[int, object],
+    dims: dict[int, Dim],
 ) -> Tensor:
     """A term without one power of a factor; that factor's summed letters become axes."""
-    factor, own, power = term.factors[position]
+    _, own, power = term.factors[position]
     shift = 1000
     names = {old: new for old, new in zip(own, letters, strict=True) if old >= term.order}
     for letter in term.summed:
@@ -261,6 +255,4 @@ def _without(
             if degree == 0:
                 continue
         left.append((tensor, tuple(names.get(x, x) for x in along), degree))
-    return contract(term.coefficient, left, axes, dims)  # type: ignore[arg-type]
-
-
+    return contract(term.coefficient, left, axes, dims)

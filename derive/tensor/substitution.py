@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
-from derive.tensor.algebra import ONE, add, children, contract, rebuild, terms_of, zero
+from derive.tensor.algebra import ONE, add, contract, terms_of, zero
 from derive.tensor.nodes import Call, Delta, Factor, Map, Tensor, Variable
+from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import recognise
 
 __all__ = ["coefficient_of", "substitute", "variables_of"]
