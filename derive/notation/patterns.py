@@ -222,8 +222,7 @@ class Pattern:
         chain = product([left.read(start), *middle, right.read(letter)])
         for other in self.matrices:
             if {other.row, other.col} == {start, end} and start < self.order:
-                pair = sorted([other.read(start), chain], key=hadamard_order)
-                other.expr = hadamard(pair)
+                other.expr = hadamard(sorted([other.read(start), chain], key=hadamard_order))
                 other.row, other.col = start, end
                 return
         self.matrices.append(_Matrix(start, end, chain))
