@@ -12,9 +12,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.shapes import Shape, as_dim
-from derive.tensor.algebra import add, apply, as_contraction, contract, invoke, multiply, negate, number, ones, relabel, scale, size_of, squeeze, terms_of, transpose, zero
-from derive.tensor.parts import children, rebuild
+from derive.tensor.algebra import (
+    add,
+    apply,
+    as_contraction,
+    contract,
+    invoke,
+    multiply,
+    negate,
+    number,
+    ones,
+    relabel,
+    scale,
+    size_of,
+    squeeze,
+    terms_of,
+    transpose,
+    zero,
+)
 from derive.tensor.nodes import Constant, Contraction, Delta, Sum, Tensor, Variable
+from derive.tensor.parts import children, rebuild
 from tests.tensor.evaluation import evaluate, evaluate_with_scale
 from tests.tensor.recipes import SIZES, Recipe, build, recipes, values_at
 
