@@ -17,9 +17,7 @@ from derive.tensor.substitution import variables_of
 
 HALF = Fraction(1, 2)
 
-MINOR = frozenset(
-    {"addend", "scaled", "hadamard", "linear", "inner_product", "product_rule", "transposed"}
-)
+MINOR = frozenset({"addend", "scaled", "hadamard", "linear", "inner_product", "transposed"})
 NORMS = frozenset({"norm", "squared_norm"})
 """Laws that go without saying where a function's law is named."""
 

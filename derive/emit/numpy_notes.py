@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from derive.calculus.derivation import Derivation
+from derive.calculus.derivation import Derivation, Result, Sweep
 from derive.emit.numpy_layout import WIDTH, paragraph
 from derive.emit.numpy_names import identifier
 from derive.emit.text import name_of, text
-from derive.notation.board import closed_form, definition_form, explained
-from derive.notation.expression import Expr
+from derive.notation.board import (
+    closed_form,
+    definition_form,
+    explained,
+    explanation,
+    written_form,
+)
+from derive.notation.expression import Expr, oriented
+from derive.notation.raising import raised
 from derive.problem import Problem
 from derive.shapes import Shape
 from derive.tensor.nodes import Variable
@@ -30,6 +37,11 @@ FACT_WORDS: Final = {
     "onehot": "one-hot",
     "integer": "of whole numbers",
 }
+
+SYMMETRIC: Final = frozenset({"symmetric", "positive_definite"})
+
+MOST_CLOSED: Final = 12
+"""With more answers than this, no closed forms are written out."""
 
 COLUMN: Final = 64
 
@@ -61,8 +73,12 @@ def module_notes(
     lines = [title, ""]
     forward = {v: None for sweep in derivation.sweeps for v in sweep.forward}
     if forward:
-        lines += ["Forward pass:", "", *_formulas(problem, forward), ""]
-    lines += ["Gradients; each has the shape of its variable:", "", *_results(derivation), ""]
+        lines += ["Forward pass:", "", *_formulas(derivation, forward), ""]
+    lines += ["Gradients; each has the shape of its variable:", ""]
+    for sweep in derivation.sweeps:
+        lines += [*_results(derivation, sweep), ""]
+    for name in dict.fromkeys(r.wrt for r in derivation.results if r.structure in SYMMETRIC):
+        lines += [f"{identifier(name)} is symmetric, and so is its gradient, (G + Gᵀ) / 2.", ""]
     lines += paragraph(
         f"Arguments, by keyword: {argument_text(problem, inputs)}. A vector has one axis, a matrix "
         f"two, a scalar none. Their shapes are checked unless {switch} is False."
@@ -72,32 +88,48 @@ def module_notes(
     return lines
 
 
-def _formulas(problem: Problem, variables: Iterable[Variable]) -> list[str]:
+def _formulas(derivation: Derivation, variables: Iterable[Variable]) -> list[str]:
     lines: list[str] = []
     for variable in variables:
-        name = variable.name
-        declared = name in problem.variables or name in problem.definitions
-        shape = problem.shape(name) if declared else variable.shape
-        formula = f"{name_of(variable)} = {text(definition_form(variable))}"
-        lines += _beside(formula, shape_code(shape))
+        formula = f"{name_of(variable)} = {text(written_form(variable, derivation))}"
+        lines += _beside(formula, shape_code(_shape(derivation.problem, variable)))
     return lines
 
 
-def _results(derivation: Derivation) -> list[str]:
-    """The closed forms, and what the names in them stand for that the forward pass lacks."""
+def _results(derivation: Derivation, sweep: Sweep) -> list[str]:
+    """The gradients, and what the names in them stand for that the forward pass lacks.
+
+    Closed forms; in a problem with many answers each goes back one step, and all steps are listed.
+    """
+    problem = derivation.problem
     lines: list[str] = []
+    closed = len(derivation.results) <= MOST_CLOSED
     given: dict[Variable, Expr] = {}
-    for result in derivation.results:
+    if not closed:
+        given = {s.adjoint: definition_form(s.adjoint) for s in sweep.steps if not s.sought}
+    for result in sweep.results:
         of, wrt = (name_of(derivation.names[name]) for name in (result.of, result.wrt))
-        formula = f"∂{of}/∂{wrt} = {text(closed_form(result, derivation))}"
-        lines += _beside(formula, shape_code(derivation.problem.shape(result.wrt)))
-        given.update(explained(result))
-    bars = {variable: form for variable, form in given.items() if variable.role == "adjoint"}
+        form = closed_form(result, derivation) if closed else _one_step(derivation, result)
+        lines += _beside(f"∂{of}/∂{wrt} = {text(form)}", shape_code(problem.shape(result.wrt)))
+        given.update({name: explanation(name) for name in explained(result)} if closed else {})
+    shapes = {step.adjoint: _shape(problem, step.quantity) for step in sweep.steps}
+    bars = {adjoint: form for adjoint, form in given.items() if adjoint in shapes}
     if bars:
         lines += ["", "where v̄ is the gradient with respect to v:", ""]
-    for variable, form in bars.items():
-        lines += _beside(f"{name_of(variable)} = {text(form)}", shape_code(variable.shape))
+    for adjoint, form in bars.items():
+        lines += _beside(f"{name_of(adjoint)} = {text(form)}", shape_code(shapes[adjoint]))
     return lines
+
+
+def _one_step(derivation: Derivation, result: Result) -> Expr:
+    return oriented(raised(result.gradient), derivation.names[result.wrt].row)
+
+
+def _shape(problem: Problem, quantity: Variable) -> Shape:
+    """The declared shape of a quantity, if it was not introduced."""
+    name = quantity.name
+    known = name in problem.variables or name in problem.definitions
+    return problem.shape(name) if known else quantity.shape
 
 
 def _beside(formula: str, shape: str) -> list[str]:

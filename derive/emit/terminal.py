@@ -22,7 +22,9 @@ from derive.notation.board import (
     Row,
     board,
     closed_form,
+    closed_tensor,
     explained,
+    explanation,
     written_form,
 )
 from derive.notation.expression import Expr
@@ -31,7 +33,7 @@ from derive.shapes import ONE, Shape, same
 from derive.tensor.facts import Reason
 from derive.tensor.nodes import Tensor, Variable
 from derive.tensor.printing import UNICODE as UNICODE_SIGNS
-from derive.tensor.printing import index_notation
+from derive.tensor.printing import LETTERS, index_notation
 from derive.verify.report import Report
 
 __all__ = ["ascii_text", "make_console", "print_derivation"]
@@ -298,7 +300,7 @@ class _Page:
 
     def _step_lines(self, written: BoardStep) -> list[tuple[str, str, Row | None]]:
         """The lines of a step: formula, shapes, and the row whose reasons stand beside it."""
-        left = self.written(written.left)
+        left = self.written(written.left) + self._letters(written.step.adjoint)
         margin = " " * cell_len(left)
         lines: list[tuple[str, str, Row | None]] = []
         for row in written.rows:
@@ -341,7 +343,7 @@ class _Page:
             rule = RULES.get(reason.law)
             lines += rule.proof if isinstance(rule, ArrayRule) else ()
         if self.notation == "matrix":
-            letters = ",".join("ijkl"[: step.quantity.order])
+            letters = ",".join(LETTERS[: step.quantity.order])
             left = self.name(step.adjoint) + (f"[{letters}]" if letters else "")
             lines += [f"{left} = {self.indexed(tensor)}" for tensor in row.tensors]
         for line in lines:
@@ -353,7 +355,7 @@ class _Page:
         table.add_column(overflow="fold")
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
-        given: dict[Variable, Expr] = {}
+        given: dict[Variable, None] = {}
         for result in sweep.results:
             formula = f"  {self._quotient(result)} = {self._closed(result)}"
             shape = self.derivation.problem.shape(result.wrt)
@@ -361,21 +363,33 @@ class _Page:
             table.add_row(
                 self.formula(formula), Text(self.plain(_shape(shape)), style="dim"), Text(remark)
             )
-            given.update(explained(result))
+            given.update(dict.fromkeys(explained(result)))
         self._print_trimmed(table)
-        if given and self.notation == "matrix":
+        if given:
             self.line("with")
-            for variable, form in given.items():
-                self.console.print(self.formula(f"  {self.name(variable)} = {self.written(form)}"))
+        for variable in given:
+            assert variable.value is not None
+            if self.notation == "index":
+                value = self.indexed(closed_tensor(variable.value))
+            else:
+                value = self.written(explanation(variable))
+            left = self.name(variable) + self._letters(variable)
+            self.console.print(self.formula(f"  {left} = {value}"), soft_wrap=True)
 
     def _quotient(self, result: Result) -> str:
         of, wrt = self.derivation.names[result.of], self.derivation.names[result.wrt]
         sign = "d" if self.ascii else "∂"
-        return f"{sign}{self.name(of)}/{sign}{self.name(wrt)}"
+        return f"{sign}{self.name(of)}/{sign}{self.name(wrt)}{self._letters(wrt)}"
+
+    def _letters(self, variable: Variable) -> str:
+        """The letters of an entry, where entries are written."""
+        if self.notation == "matrix" or not variable.order:
+            return ""
+        return f"[{','.join(LETTERS[: variable.order])}]"
 
     def _closed(self, result: Result) -> str:
         if self.notation == "index":
-            return self.indexed(result.gradient)
+            return self.indexed(closed_tensor(result.gradient))
         return self.written(closed_form(result, self.derivation))
 
 

@@ -29,8 +29,10 @@ __all__ = [
     "Row",
     "board",
     "closed_form",
+    "closed_tensor",
     "definition_form",
     "explained",
+    "explanation",
     "quantity_form",
     "written_form",
 ]
@@ -97,13 +99,18 @@ def closed_form(result: Result, derivation: Derivation) -> Expr:
     return oriented(opened(result.gradient, READABLE)[1], derivation.names[result.wrt].row)
 
 
-def explained(result: Result) -> tuple[tuple[Variable, Expr], ...]:
+def closed_tensor(tensor: Tensor) -> Tensor:
+    """A gradient written out in the problem's quantities as far as that stays readable."""
+    return opened(tensor, READABLE)[0]
+
+
+def explained(result: Result) -> tuple[Variable, ...]:
     """The names in a closed form that need a word: "with u = X w + b"."""
-    names = standing_for(opened(result.gradient, READABLE)[0], READABLE)
-    return tuple((name, _opened_definition(name)) for name in names)
+    return standing_for(closed_tensor(result.gradient), READABLE)
 
 
-def _opened_definition(variable: Variable) -> Expr:
+def explanation(variable: Variable) -> Expr:
+    """What a name in a closed form stands for."""
     assert variable.value is not None
     return oriented(opened(variable.value, READABLE)[1], variable.row)
 

@@ -9,7 +9,7 @@ from typing import Final
 from derive.tensor.algebra import terms_of
 from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Sum, Tensor, Variable
 
-__all__ = ["UNICODE", "index_notation"]
+__all__ = ["LETTERS", "UNICODE", "index_notation"]
 
 LETTERS = "ijklpqrstuvwabcdefgh"
 RELATIONS: Final = {"gt": ">", "lt": "<", "ge": ">=", "le": "<="}
