@@ -14,6 +14,7 @@ import sympy
 from sympy import FunctionMatrix, Lambda, MatrixSymbol
 from sympy.matrices.expressions.matexpr import MatrixElement
 
+from derive.errors import UnsupportedError
 from derive.shapes import ONE
 from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Sum, Tensor, Variable
 from derive.vocabulary import Expression, ScalarCall
@@ -27,7 +28,12 @@ def entry_form(tensor: Tensor, whole: Callable[[Tensor], Expression]) -> Express
     Args:
         tensor: The tensor.
         whole: The SymPy form of a named function's value, whose entries are taken.
+
+    Raises:
+        UnsupportedError: The tensor has more than two axes.
     """
+    if tensor.order > 2:
+        raise UnsupportedError(f"{tensor!r} has {tensor.order} axes; SymPy's matrices have two")
     numbers = count()
     writer = _Entries(numbers, whole)
     letters = tuple(writer.letter() for _ in range(tensor.order))

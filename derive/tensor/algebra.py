@@ -314,7 +314,7 @@ def _turned(tensor: Sum) -> Tensor:
     known = _transposes.get(tensor)
     if known is None:
         turned = transpose(tensor)
-        first = _direction(turned) < _direction(tensor)
+        first = isinstance(turned, Sum) and _direction(turned) < _direction(tensor)
         known = _transposes[tensor] = turned if first else tensor
     return known
 
