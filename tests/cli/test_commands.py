@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from derive.errors import InputError
 from derive.examples import descriptions
 from derive.files import write_files
 from derive.language import parse
@@ -234,13 +236,8 @@ def test_places_that_cannot_be_written(run, folder: Path, output: str, message: 
 def test_a_move_that_fails_takes_the_others_back(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import os
-
-    from derive.errors import InputError
-
     (folder / "a").write_text("old")
     move = os.replace
-    moves = iter([move, move])
 
     def failing(source: object, target: object) -> None:
         if str(target).endswith("c"):
@@ -250,13 +247,10 @@ def test_a_move_that_fails_takes_the_others_back(
     monkeypatch.setattr(os, "replace", failing)
     with pytest.raises(InputError, match="c cannot be written: No space left on device"):
         write_files({folder / name: "new" for name in "abc"}, force=True)
-    del moves
     assert {path.name: path.read_text() for path in folder.iterdir()} == {"a": "old"}
 
 
 def test_folders_made_for_files_that_cannot_be_written_are_removed(folder: Path) -> None:
-    from derive.errors import InputError
-
     with pytest.raises(InputError):
         write_files({folder / "a/b" / ("x" * 300): "text"})
     assert list(folder.iterdir()) == []
