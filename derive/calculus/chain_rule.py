@@ -16,7 +16,9 @@ from derive.calculus.laws import laws_between
 from derive.calculus.naming import Namer
 from derive.calculus.reverse import adjoints
 from derive.errors import InputError, UnsupportedError
-from derive.problem import Problem, Request
+from derive.problem import Definition, Problem, Request
+from derive.problem import Variable as Given
+from derive.shapes import ONE, same
 from derive.tensor.algebra import add, contract, number, transpose, zero
 from derive.tensor.facts import Reason
 from derive.tensor.lowering import is_row, lower, tensor_shape
@@ -56,7 +58,7 @@ def _quantities(problem: Problem) -> dict[str, Variable]:
     names: dict[str, Variable] = {}
     for given in problem.variables.values():
         shape, row = tensor_shape(given.shape), is_row(given.shape)
-        names[given.name] = Variable(given.name, shape, given.facts, row=row)
+        names[given.name] = Variable(given.name, shape, _facts(given), row=row)
     taken = [*problem.variables, *problem.definitions, *problem.sizes]
     namer = Namer(taken, lambda variable: names.update({variable.name: variable}))
     for definition in problem.definitions.values():
@@ -64,12 +66,23 @@ def _quantities(problem: Problem) -> dict[str, Variable]:
         names[definition.name] = Variable(
             definition.name,
             tensor_shape(definition.shape),
-            definition.facts,
+            _facts(definition),
             body,
             "defined" if definition.given else "introduced",
             is_row(definition.shape),
         )
     return names
+
+
+def _facts(quantity: Given | Definition) -> frozenset[str]:
+    """The facts that hold of a quantity's tensor.
+
+    Probabilities in the rows of a matrix with one column say nothing of its one axis.
+    """
+    shape = quantity.shape
+    if len(shape) == 2 and same(shape[1], ONE) and not same(shape[0], ONE):
+        return quantity.facts - {"probability", "onehot"}
+    return quantity.facts
 
 
 class _Backwards:

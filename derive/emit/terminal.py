@@ -32,8 +32,8 @@ from derive.notation.raising import raised
 from derive.shapes import ONE, Shape, same
 from derive.tensor.facts import Reason
 from derive.tensor.nodes import Tensor, Variable
-from derive.tensor.printing import UNICODE as UNICODE_SIGNS
 from derive.tensor.printing import LETTERS, index_notation
+from derive.tensor.printing import UNICODE as UNICODE_SIGNS
 from derive.verify.report import Report
 
 __all__ = ["ascii_text", "make_console", "print_derivation"]
@@ -350,7 +350,8 @@ class _Page:
             self.console.print(Text(self.plain(f"        {line}"), style="dim"), soft_wrap=True)
 
     def _answers(self, sweep: Sweep) -> None:
-        self.line("Closed forms" if self.detail != "result" else "", "bold")
+        if self.detail != "result":
+            self.line("Closed forms", "bold")
         table = Table.grid(padding=(0, 2))
         table.add_column(overflow="fold")
         table.add_column(no_wrap=True)

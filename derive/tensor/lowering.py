@@ -85,6 +85,13 @@ class _Lowering:
                 raise UnsupportedError(
                     f"there is no law for {type(expression).__name__}, in {expression}"
                 )
+            if handler in OF_SCALARS and any(arg.is_Matrix for arg in expression.args):
+                raise UnsupportedError(
+                    f"there is no law for the matrix function {expression}",
+                    (
+                        "entry by entry it is applyfunc, or the function of that name in derive",
+                    ),
+                )
             known = recognise(handler(self, expression))
             self.known[expression] = known
         return known
@@ -400,6 +407,9 @@ NODES: Final[Mapping[type, Callable[[_Lowering, Any], Tensor]]] = {
     ScalarCall: _call,
 }
 """How each SymPy node is lowered; the nearest class in its ancestry counts."""
+
+OF_SCALARS: Final = (_scalar_function, _scalar_power, _scalar_product)
+"""Handlers of nodes whose arguments are numbers; with matrices in them they mean something else."""
 
 SCALAR_FUNCTIONS: Final[Mapping[type, str]] = {
     sympy.exp: "exp",
