@@ -197,7 +197,9 @@ def require(report: Report, what: str) -> None:
     lines = [line for failure in failures[:MOST_TOLD] for line in str(failure).splitlines()]
     if len(failures) > MOST_TOLD:
         lines.append(f"{len(failures) - MOST_TOLD} more failed.")
-    raise CheckError(f"{what} failed the check, and nothing was written", (*lines, *report.notes))
+    unable = not failures or {failure.kind for failure in failures} == {"domain"}
+    verb = "could not be checked" if unable else "failed the check"
+    raise CheckError(f"{what} {verb}, and nothing was written", (*lines, *report.notes))
 
 
 def explain(

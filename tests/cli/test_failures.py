@@ -68,6 +68,16 @@ def test_a_wrong_law_fails_and_writes_nothing(folder: Path, command: tuple[str, 
     assert list(folder.iterdir()) == []
 
 
+def test_a_problem_without_a_point_to_check_it_at(run, folder: Path) -> None:
+    ran = run("code", "-e", "J = log(-norm2(x)^2); grad J wrt x", "-o", "out.py")
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err.startswith(
+        "error: the derivation could not be checked, and nothing was written\n"
+    )
+    assert "no point was found inside the domain" in ran.err
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "command", [("verify",), ("code", "-o", "out.py"), ("build", "-o", "out")], ids=" ".join
 )
