@@ -119,7 +119,8 @@ class _Page:
             reverse=True,
         )
         options = "|".join((*bars, *written))
-        self.bold = re.compile(rf"(?<![\w])(?:{options})(?![\w\u0304\u0305])") if options else None
+        letter = "[A-Za-z0-9_\u0370-\u03ff\u0304\u0305]"
+        self.bold = re.compile(rf"(?<!{letter})(?:{options})(?!{letter})") if options else None
 
     def print(self, report: Report | None) -> None:
         """The whole page."""
