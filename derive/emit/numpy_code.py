@@ -120,7 +120,7 @@ class _Module:
         self.names.taken.update(
             identifier(step.adjoint.name) for s in derivation.sweeps for step in s.steps
         )
-        self.arguments = self.names.global_name("_arguments")
+        self.arguments = "_arguments"
         self.switch = self.names.global_name("CHECK_SHAPES")
         self.helpers: dict[str, None] = {}
         self.answers = [self._answers(sweep) for sweep in derivation.sweeps]
@@ -128,11 +128,6 @@ class _Module:
     def _answers(self, sweep: Sweep) -> _Answers:
         wish = "Gradients" if len(self.derivation.sweeps) == 1 else f"Gradients_{sweep.of.name}"
         inputs = _inputs(self.derivation, sweep)
-        for result in sweep.results:
-            if result.wrt.startswith("_"):
-                raise UnsupportedError(
-                    f"code for the gradient with respect to {result.wrt}: a name that starts with _"
-                )
         return _Answers(sweep, Formulas.of_sweep(sweep), inputs, self.names.global_name(wish))
 
     def text(self, title: str, verified: str) -> str:

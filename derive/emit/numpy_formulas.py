@@ -5,7 +5,7 @@ An adjoint that is a number or another name gets no line of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,8 @@ from derive.emit.numpy_arrays import Arrays
 from derive.emit.numpy_lowering import TensorLowering
 from derive.emit.numpy_stable import stabilised
 from derive.tensor.algebra import relabel, squeeze
-from derive.tensor.nodes import Contraction, Tensor, Variable
+from derive.tensor.nodes import Call, Contraction, Tensor, Variable
+from derive.tensor.parts import children
 from derive.tensor.substitution import substitute, variables_of
 
 __all__ = ["Formulas", "thinned"]
@@ -90,8 +91,8 @@ def thinned(
 ) -> tuple[Formulas, dict[str, Tensor]]:
     """The formulas without adjoints that are better not computed by themselves.
 
-    An adjoint that one formula alone uses is written out there where that takes fewer operations
-    (a sum of the rows of a product needs no product); one that is only repeated to give a result is
+    An adjoint is written out in the formulas that use it where that takes fewer operations (a sum
+    of the rows of a product needs no product); one that is only repeated to give a result is
     written out in the result.
     """
     found = dict(outputs)
@@ -103,20 +104,30 @@ def thinned(
     for label, tensor in outputs.items():
         for variable in variables_of(tensor):
             users.setdefault(variable, []).append(label)
-    costs = TensorLowering(Arrays(), {}, ())
+    costs = TensorLowering(Arrays(), {}, (), _inverses(of.values()))
     for variable in reversed(formulas.of):
-        if variable in formulas.forward or len(users.get(variable, ())) != 1:
+        using = list(dict.fromkeys(users.get(variable, ())))
+        if variable in formulas.forward or not using:
             continue
-        (user,) = users[variable]
         values = {variable: of[variable]}
-        if isinstance(user, str):
-            if outputs[user] is not variable:
-                found[user] = substitute(outputs[user], values)
+        inner = [user for user in using if isinstance(user, Variable)]
+        if not inner and len(using) == 1 and outputs[str(using[0])] is not variable:
+            found[str(using[0])] = substitute(outputs[str(using[0])], values)
+        if len(inner) < len(using):
             continue
-        wide = substitute(of[user], values)
-        if costs.cost(wide) < WORTH * (costs.cost(of[user]) + costs.cost(of[variable])):
-            of[user] = wide
+        wide = {user: substitute(of[user], values) for user in inner}
+        before = costs.cost(of[variable]) + sum(costs.cost(of[user]) for user in inner)
+        if sum(map(costs.cost, wide.values())) < WORTH * before:
+            of.update(wide)
             del of[variable]
             for part in variables_of(values[variable]):
-                users[part] = [user if u is variable else u for u in users[part]]
+                users[part] = [*(u for u in users[part] if u is not variable), *inner]
     return Formulas(of, formulas.standing, formulas.forward), found
+
+
+def _inverses(formulas: Iterable[Tensor]) -> Iterator[Tensor]:
+    """The inverses in some formulas; each is computed once, so its own cost does not count."""
+    for formula in formulas:
+        if isinstance(formula, Call) and formula.function == "inverse":
+            yield formula
+        yield from _inverses(children(formula))

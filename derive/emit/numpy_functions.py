@@ -42,6 +42,7 @@ FUNCTIONS: Final[Mapping[str, str]] = {
     "gelu_tanh": "_gelu_tanh({0})",
     "silu": "_silu({0})",
     "mish": "_mish({0})",
+    "power": "np.power({0}, {1})",
     "max": "np.maximum({0}, {1})",
     "min": "np.minimum({0}, {1})",
     "clip": "np.clip({0}, {1}, {2})",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from derive.emit.numpy_arrays import Array
-from derive.errors import InputError
+from derive.errors import InputError, UnsupportedError
 from derive.problem import Problem
 
 __all__ = ["Names", "identifier"]
@@ -34,12 +34,15 @@ class Names:
 
     Raises:
         InputError: Two quantities would have the same identifier.
+        UnsupportedError: A name starts with an underscore, as those of the module's own do.
     """
 
     def __init__(self, problem: Problem, others: Iterable[str] = ()) -> None:
         quantities = (*problem.variables, *problem.definitions, *problem.sizes)
         self.taken: set[str] = set(quantities)
         for name in quantities:
+            if name.startswith("_"):
+                raise UnsupportedError(f"code for {name}: a name that starts with _")
             if identifier(name) != name and identifier(name) in self.taken:
                 raise InputError(
                     f"{name} and {identifier(name)} would have the same name in Python",

@@ -104,6 +104,8 @@ class Order:
             elif mask & (mask - 1) == 0:
                 group = self.groups[mask.bit_length() - 1]
                 known = self.size(self.sets[mask.bit_length() - 1]) * len(group), 0
+                if mask == self.whole and self.inverse(mask) is not None:
+                    known = known[0] * TYPICAL, 0
             else:
                 known = min(
                     ((self._cost_of_split(part, mask ^ part), part) for part in _parts(mask)),
