@@ -269,7 +269,7 @@ class _Builder:
         for expression in everything:
             scalars = expression.free_symbols - self.sizes
             matrices = expression.atoms(MatrixSymbol)
-            for symbol in sorted(scalars | matrices, key=str):
+            for symbol in sorted(scalars | matrices, key=lambda s: (s.name, s.is_Matrix)):
                 self._take(symbol)
 
     def _take(self, symbol: Any) -> None:
