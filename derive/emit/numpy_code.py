@@ -37,6 +37,8 @@ MOST_NAMED: Final = 24
 """With more arguments than this, ``grad_J_W`` passes them on unnamed."""
 
 VALUE: Final = "value"
+VIEW: Final = re.compile(r"([^\W\d]\w*)(?:\.T)?")
+"""An array, or the view of it that is its transpose."""
 
 
 def numpy_module(derivation: Derivation, *, verified: str = "", title: str = "") -> str:
@@ -289,11 +291,15 @@ class _Module:
     def _restored(self, planned: Plan, wrts: Sequence[str]) -> dict[str, str]:
         """Gradients in the declared shapes, no two of them the same array, none an argument."""
         found: dict[str, str] = {}
+        same = {line.name: line.text for line in planned.lines}
         seen = {identifier(name) for name in self.problem.variables}
         for wrt in wrts:
             text, shape = planned.outputs[wrt], self.problem.shape(wrt)
-            copied = text in seen and bool(shape)
-            seen.add(text)
+            array = text
+            while view := VIEW.fullmatch(same.get(array, "")):
+                array = view[1]
+            copied = array in seen and bool(shape)
+            seen.add(array)
             text = _unsqueezed(text, shape, self.names.numpy)
             found[wrt] = f"{text}.copy()" if copied else text
         return found

@@ -136,8 +136,10 @@ class Order:
         if mask & (mask - 1):
             return None
         group = self.groups[mask.bit_length() - 1]
-        tensor, letters, power = group[0]
-        if len(group) > 1 or power != 1 or len(set(letters)) < 2 or not isinstance(tensor, Call):
+        tensor, _, power = group[0]
+        if len(group) > 1 or power != 1 or not isinstance(tensor, Call):
+            return None
+        if len(self.letters(mask)) < 2:
             return None
         if tensor.function != "inverse" or tensor in self.materialised:
             return None

@@ -203,7 +203,7 @@ class _Planner:
             self._line(str(name.value), self.roots[name], forward, done)
 
     def _line(self, name: str, node: Array, forward: bool, done: set[Array]) -> None:
-        own = self.named.get(node) == name
+        own = self.named.get(node) == name or node.op in CHEAP - {"name"}
         for part in node.args if own else (node,):
             self._need(part, forward, done)
         limit = WIDTH - len(name) - 3 - len(_shape_text(node.shape)) - 4

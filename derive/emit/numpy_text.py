@@ -32,6 +32,7 @@ SIMPLE: Final = re.compile(r"[\w.]+")
 """Operands around which ``**`` stands without spaces."""
 
 Written = tuple[str, int]
+Term = tuple[Fraction, list[tuple[Array, Fraction]], Array]
 
 
 def number_text(value: Fraction) -> str:
@@ -134,12 +135,7 @@ class Writer:
         return f"{left} {COMPARISONS[node.value]} {right}", COMPARE
 
     def _add(self, node: Array) -> Written:
-        terms = []
-        for coefficient, term in zip(node.value, node.args, strict=True):
-            items, factor = self._factors(term)
-            if term.op == "number":
-                items, factor = [], term.value
-            terms.append((coefficient * factor, items, term))
+        terms = self._terms(node)
         text = ""
         for coefficient, items, _ in sorted(terms, key=_term_order):
             written = number_text(abs(coefficient))
@@ -148,6 +144,21 @@ class Writer:
             sign = "-" if coefficient < 0 else "+"
             text += f" {sign} {written}" if text else f"{'-' * (sign == '-')}{written}"
         return text, ADD
+
+    def _terms(self, node: Array) -> list[Term]:
+        """The terms of a sum, those of unnamed sums inside it included."""
+        found: list[Term] = []
+        for coefficient, term in zip(node.value, node.args, strict=True):
+            items, factor = self._factors(term)
+            if term.op == "number":
+                items, factor = [], term.value
+            inner = items[0][0] if len(items) == 1 and items[0][1] == 1 else None
+            if inner is not None and inner.op == "add" and inner not in self.names:
+                scale = coefficient * factor
+                found.extend((scale * c, parts, part) for c, parts, part in self._terms(inner))
+            else:
+                found.append((coefficient * factor, items, term))
+        return found
 
     def _multiply(self, node: Array) -> Written:
         items, coefficient = self._factors(node, own=True)
@@ -273,7 +284,7 @@ def _bracketed(written: str, level: int) -> str:
     return written if level >= POWER else f"({written})"
 
 
-def _term_order(term: tuple[Fraction, Any, Array]) -> tuple[Any, ...]:
+def _term_order(term: Term) -> tuple[Any, ...]:
     """Positive terms first; among them numbers, then products, then names."""
     coefficient, _, node = term
     node = core_of(node)
