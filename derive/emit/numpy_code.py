@@ -255,7 +255,11 @@ class _Module:
         return planned, lines
 
     def _label(self, wrt: str) -> str:
-        return f"{wrt}_bar"
+        """What a gradient is called that no step has named."""
+        label = f"{wrt}_bar"
+        while label in self.derivation.names or label in self.problem.sizes:
+            label += "_"
+        return label
 
     def _entry(self, answers: _Answers, planned: Plan) -> list[str]:
         """Lines that check the arguments, read sizes off them and drop axes of size 1."""

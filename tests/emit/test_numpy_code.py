@@ -430,6 +430,14 @@ def test_names_that_start_with_an_underscore_are_refused() -> None:
         numpy_module(derive(problem))
 
 
+def test_a_variable_called_like_a_gradient(generate: Any) -> None:
+    module = generate("x : (n)\nx_bar : (n)\nJ = sum(x)*sum(x_bar)\ngrad J wrt x, x_bar")
+    x, x_bar = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    _, gradients = module.value_and_grad_J(x=x, x_bar=x_bar)
+    assert gradients.x.tolist() == [7.0, 7.0]
+    assert gradients.x_bar.tolist() == [3.0, 3.0]
+
+
 def test_two_names_that_would_be_one_are_refused() -> None:
     derivation = derive(parse("lambda : ()\nlambda_ : ()\nJ = lambda*lambda_\ngrad J wrt lambda"))
     with pytest.raises(InputError, match="lambda and lambda_ would have the same name in Python"):
