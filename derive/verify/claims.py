@@ -12,10 +12,11 @@ from derive.errors import InputError, UnsupportedError
 from derive.problem import Problem, symbol_of
 from derive.verify.comparison import TOLERANCES, Bench, Outcome, compare_values
 from derive.verify.differences import Direction, Tangents
-from derive.verify.evaluation import evaluate
+from derive.verify.evaluation import Watch, evaluate
 from derive.verify.facts import obeys
 from derive.verify.functions import Array
 from derive.verify.ledger import Ledger, describe
+from derive.verify.nodes import Misfit
 from derive.verify.program import Program, shape_of
 from derive.verify.report import CENTRAL_DIFFERENCES, COMPLEX_STEP, VALUE, Report
 from derive.verify.sampling import Point, draw
@@ -45,7 +46,7 @@ class Claim:
         name: What the gradient is called in later claims (``z2_bar``).
         expressions: The lines of its derivation; all must be equal to the gradient. They may use
             variables, definitions, sizes, auxiliaries and the names of earlier claims, whose value
-            is that of their last line.
+            is that of their last line, 0 where the gradient is 0 and the line nothing but rounding.
         label: What it is called in a report.
         kind: What it is counted as: ``step`` or ``gradient``.
     """
@@ -184,7 +185,7 @@ def _check_claims(
     for claim in claims:
         own = places[claim.wrt]
         facing = _Facing(drawn[claim.wrt], tangents[claim.of].values[own], flows[claim.of][own])
-        lines = [evaluate(expression, environment) for expression in claim.expressions]
+        lines = [_value_of(expression, environment) for expression in claim.expressions]
         outcomes = [_check_line(bench, claim, line, facing) for line in lines]
         for number, outcome in enumerate(outcomes):
             if not outcome.passed and len(lines) > 1:
@@ -192,12 +193,23 @@ def _check_claims(
                 outcome = replace(outcome, problem=said)
             ledger.add(claim.label, claim.kind, outcome, where, claim.of)
         extent = np.shape(environment[claim.wrt])
-        value = _shaped(lines[-1], extent) if lines else None
+        value = _shaped(lines[-1].value, extent) if lines else None
         environment[claim.name] = np.full(extent, np.nan) if value is None else value
-        if value is not None and all(o.passed and not o.along_facts for o in outcomes):
-            second = central.compare(bench, claim, value, facing)
-            if second is not None:
-                ledger.add(claim.label, claim.kind, second, where, claim.of)
+        if value is None or not all(o.passed and not o.along_facts for o in outcomes):
+            continue
+        second = central.compare(bench, claim, value, facing)
+        if second is not None:
+            ledger.add(claim.label, claim.kind, second, where, claim.of)
+        if np.all(bench.are_zero(facing.values, facing.flows)):
+            environment[claim.name] = np.zeros(extent)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The value of one line, None where shapes do not fit; the largest value on the way to it."""
+
+    value: Array | None
+    largest: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -209,30 +221,46 @@ class _Facing:
     flows: Array
 
 
-def _shaped(value: Array, extent: tuple[int, ...]) -> Array | None:
+def _value_of(expression: Expression, environment: Mapping[str, Any]) -> _Line:
+    watch = Watch()
+    try:
+        value = evaluate(expression, environment, watch)
+    except (ValueError, Misfit):
+        return _Line(None)
+    return _Line(value, float(np.max(watch.largest, initial=0.0)))
+
+
+def _shaped(value: Array | None, extent: tuple[int, ...]) -> Array | None:
     """A value in the extent of its variable; None when it does not fit."""
+    if value is None:
+        return None
     if value.shape != extent and value.shape in ((), (1, 1)) and extent in ((), (1, 1)):
         return value.reshape(extent)
     return value if value.shape == extent else None
 
 
-def _check_line(bench: Bench, claim: Claim, raw: Array, facing: _Facing) -> Outcome:
+def _check_line(bench: Bench, claim: Claim, line: _Line, facing: _Facing) -> Outcome:
     """One line of one claim: by random directions, and entry by entry to show where it fails."""
     extent = np.shape(bench.point.environment[claim.wrt])
-    value = _shaped(raw, extent)
+    value = _shaped(line.value, extent)
     if value is None:
-        wrong = f"expected the shape {extent} of {claim.wrt}, got {raw.shape}"
+        wrong = f"expected the shape {extent} of {claim.wrt}, got "
+        wrong += (
+            "shapes that do not fit each other" if line.value is None else str(line.value.shape)
+        )
         return Outcome(np.inf, COMPLEX_STEP, False, wrong)
     structure = bench.check_structure(value, claim.wrt)
     if structure is not None and not structure.passed:
         return structure
-    outcome = bench.compare(value, facing.directions, facing.values, facing.flows)
+    outcome = bench.compare(
+        value, facing.directions, facing.values, facing.flows, passing=line.largest
+    )
     if outcome.passed:
         return outcome
     kept = bench.along_facts(claim.wrt)
-    if kept and (along := bench.compare_along(value, kept, claim.of)).passed:
+    if kept and (along := bench.compare_along(value, kept, claim.of, line.largest)).passed:
         return replace(along, along_facts=True)
-    shown = bench.compare_along(value, bench.entry_directions(claim.wrt), claim.of)
+    shown = bench.compare_along(value, bench.entry_directions(claim.wrt), claim.of, line.largest)
     return outcome if shown.passed else shown
 
 

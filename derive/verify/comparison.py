@@ -7,7 +7,9 @@ and then G must have it too.
 An error is relative to the largest entry of the gradient. Where terms cancel, so that nothing but
 rounding is left, there is no such scale: a difference below ``ROUNDING`` times the flow is
 rounding. The flow is what passes through the definitions along d: for each of them the largest
-derivative of a subexpression, times how much J depends on the definition, summed.
+derivative of a subexpression, times how much J depends on the definition, summed. Central
+differences leave a gradient open when the rounding of what passes through the definitions hides it.
+Where the derivative is 0, rounding of the gradient's own terms is rounding too.
 """
 
 from __future__ import annotations
@@ -38,6 +40,9 @@ TOLERANCES: Final[Mapping[str, float]] = {COMPLEX_STEP: 1e-9, CENTRAL_DIFFERENCE
 
 ROUNDING: Final = 1e-13
 """Differences of derivatives below this times the flow are rounding."""
+
+WELL_CONDITIONED: Final = 1e-2
+"""Rounding grows when the reciprocal condition number of an inverted matrix is below this."""
 
 VALUE_ROUNDING: Final = 1e-12
 """Differences of values below this times the largest value on the way to them are rounding."""
@@ -167,8 +172,11 @@ class Bench:
         self, directions: Sequence[Direction], outputs: Iterable[str], method: str = COMPLEX_STEP
     ) -> dict[str, Tangents]:
         """Derivatives of outputs along directions."""
-        run = differentiate if method == COMPLEX_STEP else difference_centrally
-        return run(self.program, self.point.environment, directions, outputs)
+        environment = self.point.environment
+        if method == COMPLEX_STEP:
+            return differentiate(self.program, environment, directions, outputs)
+        passing = {of: self.passing(of) for of in outputs}
+        return difference_centrally(self.program, environment, directions, outputs, passing)
 
     def flows(self, of: str, tangents: Tangents) -> Array:
         """What passes through the definitions towards ``of``, along each direction."""
@@ -176,8 +184,16 @@ class Bench:
         flows = [dependence.get(name, 0.0) * flow for name, flow in tangents.flows.items()]
         return np.asarray(sum(flows)) if flows else np.zeros(len(tangents.values))
 
+    def passing(self, of: str) -> float:
+        """As the flows, for values: what passes through the definitions towards ``of``."""
+        total = 0.0
+        for name, dependence in self._dependences(of).items():
+            _, largest = self.program.recompute(name, self.point.environment)
+            total += dependence * largest
+        return total
+
     def _dependences(self, of: str) -> dict[str, float]:
-        """How much ``of`` depends on each definition that it is computed from."""
+        """How much ``of`` depends on each definition that it is computed from; 1 on itself."""
         if of not in self._dependence:
             names = self.program.needed((of,))
             directions = [d for name in names for d in self.random_directions(name)]
@@ -185,7 +201,7 @@ class Bench:
             sizes: dict[str, float] = dict.fromkeys(names, 0.0)
             for direction, value in zip(directions, tangents[of].values, strict=True):
                 sizes[direction.name] = max(sizes[direction.name], float(np.abs(value)))
-            self._dependence[of] = sizes
+            self._dependence[of] = sizes | {of: 1.0} if of in sizes else sizes
         return self._dependence[of]
 
     def compare(
@@ -195,6 +211,7 @@ class Bench:
         values: Array,
         flows: Array,
         method: str = COMPLEX_STEP,
+        passing: float = 0.0,
     ) -> Outcome:
         """A gradient along directions beside the derivatives there.
 
@@ -204,13 +221,14 @@ class Bench:
             values: Derivatives along them.
             flows: As :meth:`flows` gives them; zeros where nothing is known.
             method: That gave the values.
+            passing: The size of what the gradient was computed from.
         """
         if not np.all(np.isfinite(gradient)):
             return Outcome(np.inf, method, False, "the value is not finite")
         if not np.all(np.isfinite(values)):
             return Outcome(np.inf, method, False, "the derivative is not finite there")
         got = np.array([np.sum(gradient * d.change) for d in directions])
-        errors = np.abs(got - values) / self.scales(gradient, directions, values, flows)
+        errors = np.abs(got - values) / self.scales(gradient, directions, values, flows, passing)
         worst = int(np.argmax(errors)) if len(errors) else 0
         error = float(errors.max(initial=0.0))
         if error <= TOLERANCES[method]:
@@ -224,20 +242,38 @@ class Bench:
             float(got[worst]),
         )
 
-    def compare_along(self, gradient: Array, directions: Sequence[Direction], of: str) -> Outcome:
+    def compare_along(
+        self, gradient: Array, directions: Sequence[Direction], of: str, passing: float = 0.0
+    ) -> Outcome:
         """A gradient of ``of`` along any directions, by complex step."""
         tangents = self.tangents(directions, (of,))[of]
-        return self.compare(gradient, directions, tangents.values, self.flows(of, tangents))
+        flows = self.flows(of, tangents)
+        return self.compare(gradient, directions, tangents.values, flows, passing=passing)
+
+    def are_zero(self, values: Array, flows: Array) -> Array:
+        """Where derivatives are 0, or nothing but rounding."""
+        return np.asarray(np.abs(values) <= self._rounding * flows)
+
+    @property
+    def _rounding(self) -> float:
+        return ROUNDING * max(1.0, WELL_CONDITIONED / self.point.closest)
 
     def scales(
-        self, gradient: Array, directions: Sequence[Direction], values: Array, flows: Array
+        self,
+        gradient: Array,
+        directions: Sequence[Direction],
+        values: Array,
+        flows: Array,
+        passing: float = 0.0,
     ) -> Array:
         """What an error along each direction is relative to; 1 where all is zero."""
         got = np.array([np.sum(gradient * d.change) for d in directions])
         lengths = np.array([np.linalg.norm(d.change) for d in directions])
+        own = np.where(self.are_zero(values, flows), passing * lengths, 0.0)
+        flows = np.maximum(flows, own)
         slopes = np.abs(values) / np.where(lengths > 0, lengths, 1.0)
         scale = max(np.abs(gradient).max(initial=0.0), slopes.max(initial=0.0))
-        is_rounding = np.abs(got - values) <= ROUNDING * flows
+        is_rounding = np.abs(got - values) <= self._rounding * flows
         scales = np.where(is_rounding, np.maximum(scale, flows), scale)
         return np.where(scales > 0, scales, 1.0)
 

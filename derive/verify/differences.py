@@ -80,6 +80,8 @@ def differentiate(
         outputs: Names of definitions or variables.
     """
     outputs = tuple(dict.fromkeys(outputs))
+    if not directions:
+        return {output: Tangents(np.zeros(0), np.zeros(0), {}) for output in outputs}
     parts: dict[str, list[Array]] = {output: [] for output in outputs}
     flows: dict[str, list[Array]] = {name: [] for name in program.needed(outputs)}
     for batch in _batches(directions, environment):
@@ -103,11 +105,14 @@ def difference_centrally(
     environment: Mapping[str, Array],
     directions: Sequence[Direction],
     outputs: Iterable[str],
+    passing: Mapping[str, float],
 ) -> dict[str, Tangents]:
     """Derivatives of outputs along directions, by central differences.
 
     The uncertainty is the disagreement between the extrapolation and the finer of its two
-    differences, which is more than its error.
+    differences, which is more than its error, and the rounding of the values. ``passing`` is, for
+    each output, the size of what it is computed from, to which rounding is relative: where terms
+    have cancelled, it is much larger than the value. The rest is as for :func:`differentiate`.
     """
     outputs = tuple(dict.fromkeys(outputs))
     parts: dict[str, list[Array]] = {output: [] for output in outputs}
@@ -127,7 +132,7 @@ def difference_centrally(
             widths = (2 * shifts[:, 0] * scales[:, None]).reshape(
                 len(batch), len(STEPS), *(1 for _ in extent)
             )
-            best, doubt = _extrapolate(table, widths)
+            best, doubt = _extrapolate(table, widths, passing[output])
             parts[output].append(best)
             doubts[output].append(doubt)
     return {
@@ -136,18 +141,19 @@ def difference_centrally(
     }
 
 
-def _extrapolate(table: Array, widths: Array) -> tuple[Array, Array]:
+def _extrapolate(table: Array, widths: Array, passing: float) -> tuple[Array, Array]:
     """Best estimate and its doubt, from values at (+h, -h, +h/2, -h/2) for several h.
 
     Args:
         table: (directions, steps, 4, ...).
         widths: 2 h, (directions, steps, 1...).
+        passing: What rounding is relative to, if larger than the values.
     """
     coarse = (table[:, :, 0] - table[:, :, 1]) / widths
     fine = (table[:, :, 2] - table[:, :, 3]) / (widths / 2)
     refined = (4 * fine - coarse) / 3
     axes = tuple(range(2, refined.ndim))
-    rounding = ROUNDING * np.abs(table[:, :, 0]) / widths
+    rounding = ROUNDING * np.fmax(np.abs(table[:, :, 0]), passing) / widths
     doubt = (
         np.max(np.abs(refined - fine) + rounding, axis=axes)
         if axes

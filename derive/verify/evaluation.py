@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import sympy
 
-from derive.verify.functions import Array, Evaluation
+from derive.verify.functions import Array, Evaluation, closeness
 from derive.verify.nodes import lift, row_of
 from derive.vocabulary import Expression
 
 __all__ = ["Walker", "Watch", "evaluate", "names_in"]
+
+SINGULAR: Final = 1e-8
+"""A matrix whose reciprocal condition number is below this is singular to rounding."""
 
 
 @dataclass
@@ -32,6 +35,9 @@ class Watch:
         kinked: Functions with a kink that were met.
         broken: The first node whose value is not finite.
         sound: How many nodes were finite before it.
+        singular_determinants: Whether a determinant may be taken of a singular matrix.
+        singular: The first node that needs a regular matrix and has a singular one.
+        closest: Smallest reciprocal condition number of a matrix that has to be regular.
         largest: Largest size of any value met, for each place of the batch; of the imaginary
             part alone when ``imaginary``, and then nothing else is noticed.
     """
@@ -42,7 +48,11 @@ class Watch:
     kinked: set[str] = field(default_factory=set)
     broken: Any = None
     sound: int = 0
+    singular_determinants: bool = False
+    singular: Any = None
+    closest: float = np.inf
     largest: Any = 0.0
+    _is_singular: bool = False
 
     def see_function(self, name: str, row: Evaluation, arguments: Sequence[Any]) -> None:
         """Note how near the arguments are to a kink or an edge."""
@@ -53,6 +63,17 @@ class Watch:
             self.kink = float(np.fmin(self.kink, np.min(row.kink(*arguments))))
         if row.edge is not None:
             self.see_edge(row.edge(*arguments))
+        if row.is_singular_outside or (name == "det" and not self.singular_determinants):
+            self.see_matrix(arguments[0])
+
+    def see_matrix(self, matrix: Any) -> None:
+        """Note how near a matrix that has to be regular is to a singular one."""
+        if self.imaginary:
+            return
+        distance = closeness(matrix)
+        self.see_edge(distance)
+        self.closest = float(np.fmin(self.closest, np.min(distance)))
+        self._is_singular = self._is_singular or bool(np.any(distance < SINGULAR))
 
     def see_edge(self, distance: Any) -> None:
         """Note a distance from the edge of a domain."""
@@ -64,6 +85,8 @@ class Watch:
         """Note how large a value is, and whether it is finite."""
         size = np.abs(value.imag if self.imaginary else value)
         self.largest = np.fmax(self.largest, np.max(size, axis=(-2, -1)) if is_matrix else size)
+        if self._is_singular and self.singular is None:
+            self.singular = node
         if not self.imaginary and self.broken is None:
             if np.all(np.isfinite(size)):
                 self.sound += 1
@@ -71,19 +94,23 @@ class Watch:
                 self.broken = node
 
 
-def evaluate(expression: Expression, environment: Mapping[str, Any]) -> Array:
+def evaluate(
+    expression: Expression, environment: Mapping[str, Any], watch: Watch | None = None
+) -> Array:
     """The value of an expression.
 
     Args:
         expression: SymPy's, over the names in ``environment``.
         environment: A 2-D array for every matrix or vector, a number for every scalar and size.
+        watch: What to notice on the way.
 
     Returns:
         A 2-D array for a matrix expression, a 0-D array for a scalar one. Outside a domain it
         holds NaN.
 
     Raises:
-        InputError: A name has no value, or an array that does not fit.
+        InputError: A name has no value, or an array that does not fit; matrices that are added
+            or multiplied entry by entry have different shapes.
         UnsupportedError: There is no row for a node.
 
     >>> x = sympy.MatrixSymbol("x", 2, 1)
@@ -91,7 +118,7 @@ def evaluate(expression: Expression, environment: Mapping[str, Any]) -> Array:
     25.0
     """
     with np.errstate(all="ignore"):
-        return np.asarray(Walker(environment).run(expression))
+        return np.asarray(Walker(environment, watch).run(expression))
 
 
 def names_in(expression: Expression) -> frozenset[str]:

@@ -37,11 +37,13 @@ class Evaluation:
         value: The function, on arrays.
         kink: Distance of the arguments from the nearest kink or jump; None where there is none.
         edge: Distance from the nearest edge of the domain; None where there is none.
+        is_singular_outside: Whether singular matrices are outside the domain.
     """
 
     value: Function
     kink: Function | None = None
     edge: Function | None = None
+    is_singular_outside: bool = False
 
 
 def _branch(test: Any, above: Any, other: Any) -> Any:
@@ -112,6 +114,11 @@ def _smaller(x: Any, y: Any) -> Any:
     return _branch(y.real - x.real, x, y)
 
 
+def _clip(x: Any, lo: Any, hi: Any) -> Any:
+    clipped = _smaller(_larger(x, lo), hi)
+    return np.where(hi.real < lo.real, np.nan, clipped)
+
+
 def _sum(x: Any) -> Any:
     return np.sum(x, axis=BOTH)
 
@@ -165,7 +172,8 @@ def _bce(p: Any, y: Any) -> Any:
 
 def _huber(r: Any, delta: Any) -> Any:
     size = _abs(r)
-    return _sum(_branch(delta.real - size.real, r * r / 2, delta * (size - delta / 2)))
+    loss = _sum(_branch(delta.real - size.real, r * r / 2, delta * (size - delta / 2)))
+    return np.where(_sum(delta).real > 0, loss, np.nan)
 
 
 def integer_power(x: Any, exponent: int) -> Any:
@@ -227,7 +235,8 @@ EVALUATIONS: Final[Mapping[str, Evaluation]] = {
     "max": Evaluation(_larger, kink=_gap),
     "min": Evaluation(_smaller, kink=_gap),
     "clip": Evaluation(
-        lambda x, lo, hi: _smaller(_larger(x, lo), hi),
+        _clip,
+        edge=lambda x, lo, hi: _gap(lo, hi),
         kink=lambda x, lo, hi: np.minimum(_gap(x, lo), _gap(x, hi)),
     ),
     "where": Evaluation(lambda cond, x, y: _branch(cond.real, x, y)),
@@ -244,7 +253,7 @@ EVALUATIONS: Final[Mapping[str, Evaluation]] = {
     "colmean": Evaluation(lambda x: np.mean(x, axis=-2, keepdims=True)),
     "tr": Evaluation(lambda x: np.trace(x, axis1=-2, axis2=-1)),
     "det": Evaluation(np.linalg.det),
-    "logdet": Evaluation(_logdet, edge=closeness),
+    "logdet": Evaluation(_logdet, is_singular_outside=True),
     "dot": Evaluation(lambda a, b: _sum(a * b)),
     "norm2": Evaluation(lambda x: np.sqrt(_sum(x * x)), edge=lambda x: np.sqrt(_sum(x.real**2))),
     "norm1": Evaluation(lambda x: _sum(_abs(x)), kink=_size),
@@ -252,7 +261,7 @@ EVALUATIONS: Final[Mapping[str, Evaluation]] = {
     "rowlogsumexp": Evaluation(lambda x: _logsumexp(x, -1)),
     # Arrays.
     "transpose": Evaluation(_transpose),
-    "inv": Evaluation(_inverse, edge=closeness),
+    "inv": Evaluation(_inverse, is_singular_outside=True),
     "diag": Evaluation(lambda v: v * np.eye(v.shape[-2])),
     "diagonal": Evaluation(lambda x: np.diagonal(x, axis1=-2, axis2=-1)[..., None]),
     "outer": Evaluation(lambda a, b: a @ _transpose(b)),
@@ -264,7 +273,9 @@ EVALUATIONS: Final[Mapping[str, Evaluation]] = {
     "affine": Evaluation(lambda w, x, b: w @ x + b),
     # Losses.
     "sse": Evaluation(lambda r: _sum(r * r)),
-    "huber": Evaluation(_huber, kink=lambda r, delta: _gap(_abs(r), delta)),
+    "huber": Evaluation(
+        _huber, kink=lambda r, delta: _gap(_abs(r), delta), edge=lambda r, delta: _size(delta)
+    ),
     "cross_entropy": Evaluation(lambda p, y: -_sum(y * _log(p)), edge=_size),
     "softmax_cross_entropy": Evaluation(lambda z, y: -_sum(y * _log_softmax(-2)(z))),
     "rowsoftmax_cross_entropy": Evaluation(lambda z, y: -_sum(y * _log_softmax(-1)(z))),

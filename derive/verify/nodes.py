@@ -22,12 +22,15 @@ from derive.errors import InputError, UnsupportedError
 from derive.verify.functions import (
     EVALUATIONS,
     SCALAR_EVALUATIONS,
-    closeness,
     integer_power,
 )
 from derive.vocabulary import FUNCTIONS, MatrixCall, ScalarCall
 
-__all__ = ["NODES", "Row", "lift", "row_of"]
+__all__ = ["NODES", "Misfit", "Row", "lift", "row_of"]
+
+
+class Misfit(InputError):
+    """Matrices in an expression have shapes that do not fit each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,13 @@ def _product(walker: Any, node: Any, *values: Any) -> Any:
     return scalar if matrix is None else lift(scalar) * matrix
 
 
+def _fitting(node: Any, values: Sequence[Any]) -> Sequence[Any]:
+    """The values themselves; SymPy's matrices do not broadcast, and NumPy's arrays would."""
+    if len({value.shape[-2:] for value in values}) > 1:
+        raise Misfit(f"the shapes in {node} do not fit each other")
+    return values
+
+
 def _power(walker: Any, node: Any, base: Any, exponent: Any) -> Any:
     """A power, entry by entry; a whole one is made of products, so that a base may be negative."""
     if _is_matrix(node) and not _is_matrix(node.args[1]):
@@ -114,7 +124,7 @@ def _matrix_power(walker: Any, node: Any, base: Any, exponent: Any) -> Any:
 
 def _inverse(walker: Any, node: Any, value: Any) -> Any:
     if walker.watch is not None:
-        walker.watch.see_edge(closeness(value))
+        walker.watch.see_matrix(value)
     return EVALUATIONS["inv"].value(value)
 
 
@@ -247,10 +257,12 @@ NODES: Final[Mapping[type, Row]] = {
     sympy.Not: Row(_arguments, lambda w, node, value: np.logical_not(value)),
     sympy.logic.boolalg.BooleanAtom: Row(lambda node: (), lambda w, node: np.bool_(bool(node))),
     # Matrices.
-    matrices.MatAdd: Row(_arguments, lambda w, node, *values: reduce(lambda a, b: a + b, values)),
+    matrices.MatAdd: Row(
+        _arguments, lambda w, node, *values: reduce(lambda a, b: a + b, _fitting(node, values))
+    ),
     matrices.MatMul: Row(_arguments, _product),
     matrices.HadamardProduct: Row(
-        _arguments, lambda w, node, *values: reduce(lambda a, b: a * b, values)
+        _arguments, lambda w, node, *values: reduce(lambda a, b: a * b, _fitting(node, values))
     ),
     matrices.HadamardPower: Row(_arguments, _power),
     matrices.Transpose: _function("transpose"),

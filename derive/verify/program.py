@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
@@ -32,12 +33,18 @@ def sized(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:
         return ()
     extent = []
     for dim in extent_of_shape(shape):
-        number = int(dim.subs({symbol: sizes[symbol.name] for symbol in dim.free_symbols}))
+        number = _number(dim, sizes)
         if number < 1:
             bindings = ", ".join(f"{name}={size}" for name, size in sizes.items())
             raise InputError(f"the dimension {dim} is {number} at {bindings}")
         extent.append(number)
     return tuple(extent)
+
+
+def _number(dim: sympy.Expr, sizes: Mapping[str, int]) -> int:
+    if isinstance(dim, sympy.Symbol):
+        return sizes[dim.name]
+    return int(dim.subs({symbol: sizes[symbol.name] for symbol in dim.free_symbols}))
 
 
 class Program:
@@ -59,25 +66,26 @@ class Program:
         self.shapes = dict(shapes)
         self.uses = {name: names_in(expression) for name, expression in expressions.items()}
         self.names = self._sorted()
+        self._users: dict[str, list[str]] = {}
         self._sources: dict[str, frozenset[str]] = {}
         for name in self.names:
             inner = (self._sources.get(used, frozenset()) for used in self.uses[name])
             self._sources[name] = self.uses[name].union(*inner)
+            for used in self.uses[name]:
+                self._users.setdefault(used, []).append(name)
 
     def _sorted(self) -> tuple[str, ...]:
-        order: dict[str, None] = {}
-        pending = list(self.expressions)
-        while pending:
-            ready = [
-                name
-                for name in pending
-                if all(used in order for used in self.uses[name] & self.expressions.keys())
-            ]
-            if not ready:
-                raise InputError(f"the definitions of {', '.join(pending)} go round in a circle")
-            order.update(dict.fromkeys(ready))
-            pending = [name for name in pending if name not in order]
-        return tuple(order)
+        own = self.expressions.keys()
+        sorter = TopologicalSorter({name: sorted(self.uses[name] & own) for name in own})
+        try:
+            return tuple(sorter.static_order())
+        except CycleError as error:
+            around = ", ".join(dict.fromkeys(error.args[1]))
+            raise InputError(f"the definitions of {around} go round in a circle") from None
+
+    def users(self, name: str) -> frozenset[str]:
+        """The definitions in which a name stands."""
+        return frozenset(self._users.get(name, ()))
 
     def sources(self, name: str) -> frozenset[str]:
         """All names that a definition is computed from; none for a variable."""

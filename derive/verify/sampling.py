@@ -1,34 +1,33 @@
 """Points at which a problem is checked: sizes, and generic values inside the domain.
 
-No two sizes are equal, except in the assignments that set sizes to 1; no matrix is symmetric
-unless it is declared so. Values obey the declared facts. Where a function demands a domain (a
-logarithm, a determinant, a probability), other kinds of values are tried, in turn, for the
-variables that lead to the failure, until every definition is finite and no kink is near. When none
-is found, that is said.
+Sizes are those of :mod:`derive.verify.sizes`; no matrix is symmetric unless it is declared so.
+Values obey the declared facts. Where a function demands a domain (a logarithm, a determinant, a
+probability), other kinds of values are tried, in turn, for the variables that lead to the failure,
+until every definition is finite and no kink is near; then other sizes. When none is found, that is
+said.
+
+A matrix that is inverted, or whose logarithm of the determinant is taken, is outside the domain
+when it is singular to rounding. So is one whose determinant is taken, since its gradient is written
+with the inverse, unless it is singular at all sizes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from derive.errors import InputError
-from derive.problem import Definition, Problem, Variable
+from derive.problem import Problem
 from derive.verify.evaluation import Watch, names_in
-from derive.verify.facts import impose, obeys
 from derive.verify.functions import Array
-from derive.verify.program import Program, sized
+from derive.verify.program import Program
+from derive.verify.sizes import alternatives, bindings, size_assignments
+from derive.verify.values import KINDS, NoPoint, SingularMatrix, draw_value
 
-__all__ = ["Draw", "NoPoint", "Point", "draw", "sample", "size_assignments"]
-
-Kind = Callable[[np.random.Generator, tuple[int, int]], Array]
-
-
-class NoPoint(InputError):
-    """No point was found inside the domain of all functions."""
+__all__ = ["Draw", "NoPoint", "Point", "draw"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,7 @@ class Point:
         environment: Of everything: sizes, variables, definitions.
         distance: From the nearest kink or edge of a domain.
         kinked: Functions with a kink that the definitions pass through.
+        closest: Smallest reciprocal condition number of a matrix that has to be regular.
     """
 
     sizes: Mapping[str, int]
@@ -48,6 +48,7 @@ class Point:
     environment: Mapping[str, Array]
     distance: float = np.inf
     kinked: frozenset[str] = field(default_factory=frozenset)
+    closest: float = np.inf
 
 
 @dataclass(frozen=True)
@@ -65,52 +66,20 @@ class Draw:
     failure: NoPoint | None = None
 
 
-def _normal(rng: np.random.Generator, extent: tuple[int, int]) -> Array:
-    return rng.standard_normal(extent)
-
-
-def _tame(rng: np.random.Generator, extent: tuple[int, int]) -> Array:
-    """Normal entries, scaled so that a long chain of products stays near 1."""
-    return rng.standard_normal(extent) / np.sqrt(max(extent))
-
-
-def _near_identity(rng: np.random.Generator, extent: tuple[int, int]) -> Array:
-    """A positive definite matrix where the extent is square, normal entries elsewhere."""
-    value = rng.standard_normal(extent)
-    if extent[0] != extent[1]:
-        return value
-    return value @ value.T / extent[0] + 0.5 * np.eye(extent[0])
-
-
-def _wide(rng: np.random.Generator, extent: tuple[int, int]) -> Array:
-    return 10 ** rng.uniform(0, 3, extent)
-
-
-def _between(low: float, high: float) -> Kind:
-    return lambda rng, extent: rng.uniform(low, high, extent)
-
-
-KINDS: Final[tuple[Kind, ...]] = (
-    _normal,
-    _tame,
-    _between(0.3, 2.0),
-    _between(0.05, 0.95),
-    _near_identity,
-    lambda rng, extent: 0.2 * rng.standard_normal(extent),
-    _between(1.2, 4.0),
-    _between(-2.0, -0.3),
-    _wide,
-)
-"""Kinds of entries, in the order in which they are tried."""
-
 PLAIN_ATTEMPTS: Final = 3
 """How many times normal entries are tried for everything."""
+
+REVIVALS: Final = 8
+"""How many times the variables are drawn anew on which a definition depends that is all 0."""
 
 ATTEMPTS: Final = 400
 """How many points are tried before giving up."""
 
 REFINEMENTS: Final = 60
 """After how many attempts a point inside the domain is taken, however near a kink."""
+
+SINGULAR_ATTEMPTS: Final = 24
+"""After how many attempts a matrix that was always singular is taken to be so by its shape."""
 
 SMALLEST_DISTANCES: Final = ((4, 1e-2), (12, 1e-3), (30, 1e-4), (ATTEMPTS, 1e-6))
 """How far from kinks and edges a point has to be, before an attempt's number."""
@@ -119,61 +88,40 @@ SMALLEST_DISTANCES: Final = ((4, 1e-2), (12, 1e-3), (30, 1e-4), (ATTEMPTS, 1e-6)
 def draw(problem: Problem, program: Program, count: int, seed: int) -> Draw:
     """Points for a problem, one for each assignment of sizes.
 
-    Sizes of 1 can leave a domain (a variance divided by N - 1); that is noted. Failing at generic
-    sizes is a failure.
+    Sizes that leave a domain (a Gram matrix of more columns than rows, a variance divided by
+    N - 1) are left out, others are tried in their place, and that is noted. Failing at all generic
+    sizes is a failure; sizes of 1 may have to do without a point.
     """
+    found = _draw(problem, program, count, seed)
+    if isinstance(found.failure, SingularMatrix) and not found.points:
+        lenient = _draw(problem, program, count, seed, singular_determinants=True)
+        return found if lenient.failure is not None else lenient
+    return found
+
+
+def _draw(
+    problem: Problem, program: Program, count: int, seed: int, singular_determinants: bool = False
+) -> Draw:
     points: list[Point] = []
-    notes: list[str] = []
+    left_out: dict[str, list[str]] = {}
     for number, sizes in enumerate(size_assignments(problem, count, seed)):
+        search = _Search(
+            problem, program, np.random.default_rng([seed, 2, number]), singular_determinants
+        )
         try:
-            rng = np.random.default_rng([seed, 2, number])
-            points.append(sample(problem, program, sizes, rng))
-        except InputError as failure:
-            if 1 not in sizes.values() or not points:
-                return Draw(tuple(points), tuple(notes), NoPoint(failure.summary, failure.details))
-            notes.append(f"left out the sizes {_bindings(sizes)}: {failure.summary}")
+            points.append(search.sample(sizes))
+            continue
+        except InputError as error:
+            failure = error if isinstance(error, NoPoint) else NoPoint(error.summary, error.details)
+        left_out.setdefault(failure.summary, []).append(bindings(sizes))
+        generic = [point.sizes for point in points if 1 not in point.sizes.values()]
+        other = search.sample_elsewhere(sizes, generic[-1] if generic else None)
+        if other is not None:
+            points.append(other)
+        elif 1 not in sizes.values() or not points:
+            return Draw(tuple(points), (), failure)
+    notes = (f"left out the sizes {'; '.join(of)}: {reason}" for reason, of in left_out.items())
     return Draw(tuple(points), tuple(notes))
-
-
-def _bindings(sizes: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}={size}" for name, size in sizes.items())
-
-
-def size_assignments(problem: Problem, count: int, seed: int) -> list[dict[str, int]]:
-    """Numbers for the symbolic sizes, ``count`` times.
-
-    The third assignment (the second of two) sets all sizes to 1, the fourth one of them; in the
-    others no two sizes are equal, and none equals a size that the problem states.
-    """
-    names = _size_names(problem)
-    stated = _stated_sizes(problem)
-    free = [size for size in range(2, 9 + len(stated) + len(names)) if size not in stated]
-    rng = np.random.default_rng([seed, 1])
-    assignments = []
-    for number in range(count):
-        pool = free[: max(6, len(names))]
-        chosen = [int(size) for size in rng.permutation(pool)[: len(names)]]
-        sizes = dict(zip(names, chosen, strict=True))
-        if names and number == min(2, count - 1) and count > 1:
-            sizes = dict.fromkeys(names, 1)
-        elif len(names) > 1 and number == 3:
-            sizes[names[int(rng.integers(len(names)))]] = 1
-        assignments.append(sizes)
-    return assignments
-
-
-def _size_names(problem: Problem) -> list[str]:
-    names = dict.fromkeys(problem.sizes)
-    known = {*problem.variables, *problem.definitions}
-    for definition in problem.definitions.values():
-        names.update(dict.fromkeys(sorted(names_in(definition.expression) - known)))
-    return list(names)
-
-
-def _stated_sizes(problem: Problem) -> set[int]:
-    quantities: list[Variable | Definition] = [*problem.variables.values()]
-    quantities.extend(problem.definitions.values())
-    return {int(dim) for quantity in quantities for dim in quantity.shape if dim.is_Integer}
 
 
 @dataclass(frozen=True)
@@ -185,6 +133,7 @@ class _Trial:
         failed: The first definition that is not finite; empty when all are.
         suspects: The variables that the first value that is not finite is computed from.
         sound: How many values were finite before it.
+        is_singular: Whether it is a matrix that should be regular and is not.
     """
 
     kinds: Mapping[str, int]
@@ -192,6 +141,7 @@ class _Trial:
     failed: str
     suspects: tuple[str, ...]
     sound: int
+    is_singular: bool = False
 
     @property
     def score(self) -> tuple[bool, float]:
@@ -199,35 +149,138 @@ class _Trial:
         return (not self.failed, self.sound if self.failed else self.point.distance)
 
 
-def sample(
-    problem: Problem, program: Program, sizes: Mapping[str, int], rng: np.random.Generator
-) -> Point:
-    """A generic point inside the domain, at the given sizes.
+@dataclass(frozen=True)
+class _Search:
+    """The search for one point.
 
-    Raises:
-        NoPoint: None was found; the message names the definition that is not finite.
+    Attributes:
+        problem: With the facts of variables.
+        program: The definitions.
+        rng: For all values.
+        singular_determinants: Whether a determinant may be taken of a singular matrix.
     """
-    best: _Trial | None = None
-    for attempt in range(ATTEMPTS):
-        kinds, kept = _next_kinds(problem, attempt, best, rng)
-        inputs = {
-            name: kept[name] if name in kept else _value(variable, sizes, KINDS[kinds[name]], rng)
-            for name, variable in problem.variables.items()
-        }
-        trial = _try(program, sizes, inputs, kinds)
-        if best is None or trial.score >= best.score:
-            best = trial
-        wanted = next(distance for last, distance in SMALLEST_DISTANCES if attempt < last)
-        if not best.failed and (best.point.distance >= wanted or attempt >= REFINEMENTS):
+
+    problem: Problem
+    program: Program
+    rng: np.random.Generator
+    singular_determinants: bool = False
+
+    def sample(self, sizes: Mapping[str, int], attempts: int = ATTEMPTS) -> Point:
+        """A generic point inside the domain, at the given sizes.
+
+        Raises:
+            NoPoint: None was found; the message names the definition that is not finite.
+        """
+        best: _Trial | None = None
+        are_singular = True
+        for attempt in range(attempts):
+            kinds, kept = _next_kinds(self.problem, attempt, best, self.rng)
+            inputs = {
+                name: draw_value(variable, sizes, kinds[name], self.rng)
+                for name, variable in self.problem.variables.items()
+                if name not in kept
+            }
+            inputs.update(kept)
+            trial = self._try(sizes, inputs, kinds)
+            are_singular = are_singular and trial.is_singular
+            if best is None or trial.score >= best.score:
+                best = trial
+            wanted = next(distance for last, distance in SMALLEST_DISTANCES if attempt < last)
+            if not best.failed and (best.point.distance >= wanted or attempt >= REFINEMENTS):
+                return best.point
+            if are_singular and attempt >= SINGULAR_ATTEMPTS:
+                break
+        assert best is not None
+        if not best.failed:
             return best.point
-    assert best is not None
-    tried = f"{ATTEMPTS} points were tried"
-    raise NoPoint(
+        raise _no_point(best, sizes, attempt + 1)
+
+    def sample_elsewhere(
+        self, sizes: Mapping[str, int], earlier: Mapping[str, int] | None
+    ) -> Point | None:
+        """A point at other sizes than the ones that failed."""
+        for other in alternatives(self.problem, sizes, earlier, self.rng):
+            try:
+                return self.sample(other, REFINEMENTS)
+            except InputError:
+                continue
+        return None
+
+    def _try(
+        self, sizes: Mapping[str, int], inputs: Mapping[str, Array], kinds: Mapping[str, int]
+    ) -> _Trial:
+        """Evaluate all definitions, up to the first that is not finite."""
+        watch = Watch(singular_determinants=self.singular_determinants)
+        environment: dict[str, Array] = {
+            name: np.asarray(float(size)) for name, size in sizes.items()
+        }
+        environment.update(inputs)
+        failed = ""
+        for name in self.program.names:
+            value = self.program.compute(name, environment, watch)
+            for _ in range(REVIVALS):
+                if value.size == 1 or np.any(value):
+                    break
+                value = self._revive(name, value, sizes, environment, kinds, watch)
+            if watch.singular is not None or not np.all(np.isfinite(value)):
+                failed = name
+                break
+            environment[name] = value
+        near = min(watch.kink, watch.edge)
+        inputs = {name: environment[name] for name in inputs}
+        kinked = frozenset(watch.kinked)
+        point = Point(sizes, inputs, environment, near, kinked, watch.closest)
+        culprit = watch.broken if watch.singular is None else watch.singular
+        suspects = self._suspects(failed, culprit) if failed else ()
+        return _Trial(kinds, point, failed, suspects, watch.sound, watch.singular is not None)
+
+    def _revive(
+        self,
+        name: str,
+        value: Array,
+        sizes: Mapping[str, int],
+        environment: dict[str, Array],
+        kinds: Mapping[str, int],
+        watch: Watch,
+    ) -> Array:
+        """Another value of a definition whose entries all are 0, as of a layer that is dead.
+
+        Nothing passes through it backwards, so no error before it would be seen. The variables
+        are drawn anew that enter it, or a definition that it uses, and nothing else so far.
+        """
+        inside = [used for used in self.program.names if used in self.program.uses[name]]
+        near = self.program.uses[name].union(*(self.program.uses[used] for used in inside))
+        done = environment.keys() - {*inside, name}
+        variables = self.problem.variables
+        own = [n for n in near & variables.keys() if not self.program.users(n) & done]
+        for variable in sorted(own):
+            environment[variable] = draw_value(
+                variables[variable], sizes, kinds[variable], self.rng
+            )
+        if not own:
+            return value
+        for used in inside:
+            environment[used] = self.program.compute(used, environment, watch)
+        return self.program.compute(name, environment, watch)
+
+    def _suspects(self, failed: str, culprit: Any) -> tuple[str, ...]:
+        """The variables that a value which is not finite is computed from."""
+        names = names_in(self.program.expressions[failed] if culprit is None else culprit)
+        sources = names.union(*(self.program.sources(name) for name in names))
+        return tuple(sorted(sources & self.problem.variables.keys()))
+
+
+def _no_point(best: _Trial, sizes: Mapping[str, int], attempts: int) -> NoPoint:
+    tried = f"{attempts} points were tried"
+    where = f"{tried} at {bindings(sizes)}" if sizes else tried
+    if best.is_singular:
+        return SingularMatrix(
+            f"no point was found inside the domain: a matrix in {best.failed} is singular",
+            (where,),
+        )
+    return NoPoint(
         f"no point was found inside the domain: {best.failed} is not finite",
-        (
-            f"{tried} at {_bindings(sizes)}" if sizes else tried,
-            "declare what its inputs obey: positive, probability, positive_definite, ...",
-        ),
+        (where, "declare what its inputs obey: positive, probability, positive_definite, ..."),
     )
 
 
@@ -252,44 +305,3 @@ def _next_kinds(
         kinds.update(dict.fromkeys(changed, kind))
     kept = {name: value for name, value in best.point.inputs.items() if name not in changed}
     return kinds, kept
-
-
-def _value(
-    variable: Variable, sizes: Mapping[str, int], kind: Kind, rng: np.random.Generator
-) -> Array:
-    """A value of a variable, obeying its facts."""
-    extent = sized(variable.shape, sizes)
-    rows, columns = extent or (1, 1)
-    value = impose(kind(rng, (rows, columns)), variable.facts, variable.shape, rng)
-    for fact in sorted(variable.facts):
-        if not obeys(value, fact, variable.shape, variable.facts):
-            raise NoPoint(
-                f"no value was found for {variable.name} that is "
-                f"{' and '.join(sorted(variable.facts))}"
-            )
-    return value.reshape(extent)
-
-
-def _try(
-    program: Program,
-    sizes: Mapping[str, int],
-    inputs: Mapping[str, Array],
-    kinds: Mapping[str, int],
-) -> _Trial:
-    """Evaluate all definitions, up to the first that is not finite."""
-    watch = Watch()
-    environment: dict[str, Array] = {name: np.asarray(float(size)) for name, size in sizes.items()}
-    environment.update(inputs)
-    failed = ""
-    for name in program.names:
-        value = program.compute(name, environment, watch)
-        if not np.all(np.isfinite(value)):
-            failed = name
-            break
-        environment[name] = value
-    point = Point(sizes, inputs, environment, min(watch.kink, watch.edge), frozenset(watch.kinked))
-    suspects: frozenset[str] = frozenset()
-    if failed:
-        names = names_in(program.expressions[failed] if watch.broken is None else watch.broken)
-        suspects = names.union(*(program.sources(name) for name in names)) & inputs.keys()
-    return _Trial(kinds, point, failed, tuple(sorted(suspects)), watch.sound)

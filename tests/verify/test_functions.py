@@ -63,7 +63,7 @@ ENTRYWISE: Final[dict[str, Callable[..., Any]]] = {
     "elu": lambda x, alpha: x if x > 0 else alpha * (mpmath.exp(x) - 1),
     "max": max,
     "min": min,
-    "clip": lambda x, lo, hi: max(lo, min(hi, x)) if lo < hi else hi,
+    "clip": lambda x, lo, hi: max(lo, min(hi, x)),
     "where": lambda cond, x, y: x if cond > 0 else y,
     "lt": lambda x, y: int(x < y),
     "le": lambda x, y: int(x <= y),
@@ -174,6 +174,8 @@ def sample_arguments(name: str, rng: np.random.Generator) -> list[Any]:
             value = value @ value.T + np.triu(value)
             value = value if np.linalg.det(value) > 0 else value[[1, 0, *range(2, len(value))]]
         arrays.append(np.abs(value[0, 0]) if extent == (1, 1) else value)
+    if name == "clip":
+        arrays[1:] = np.minimum(*arrays[1:]), np.maximum(*arrays[1:])
     return arrays
 
 

@@ -12,7 +12,8 @@ import sympy
 from derive.shapes import as_dim
 from derive.verify.facts import impose, keep, obeys, project
 from derive.verify.program import Program
-from derive.verify.sampling import Draw, draw, size_assignments
+from derive.verify.sampling import Draw, draw
+from derive.verify.sizes import alternatives, size_assignments
 from derive.vocabulary import FACTS, add, call, divide, hadamard_power, multiply, power, transpose
 
 
@@ -48,11 +49,73 @@ def test_sizes_that_stand_in_formulas_alone_are_given_too(paper: Any) -> None:
     assert "q" in size_assignments(paper.problem, 1, 0)[0]
 
 
-def test_many_sizes_still_differ(paper: Any) -> None:
-    for letter in "abcdefghijkl":
+def test_eight_sizes_differ(paper: Any) -> None:
+    for letter in "abcdefgh":
         paper.given(letter.upper(), letter)
-    sizes = size_assignments(paper.problem, 1, 0)[0]
-    assert len(set(sizes.values())) == 12
+    assert len(set(size_assignments(paper.problem, 1, 0)[0].values())) == 8
+
+
+def test_many_sizes_are_small_and_differ_where_they_meet(paper: Any, seed: int) -> None:
+    for layer in range(100):
+        paper.given(f"W{layer}", f"n{layer + 1}", f"n{layer}")
+    paper.given("X", "n0", "N")
+    paper.given("B", 4, "n1")
+    for number, sizes in enumerate(size_assignments(paper.problem, 5, seed)):
+        if number != 2:
+            assert all(sizes[f"n{k}"] != sizes[f"n{k + 1}"] for k in range(100))
+            assert sizes["n0"] != sizes["N"]
+            assert max(sizes.values()) <= 10
+            assert 4 not in sizes.values()
+
+
+def test_sizes_that_all_meet_differ(paper: Any) -> None:
+    letters = "abcdefghijkl"
+    for left, right in combinations(letters, 2):
+        paper.given(left.upper() + right, left, right)
+    assert len(set(size_assignments(paper.problem, 1, 0)[0].values())) == len(letters)
+
+
+def test_other_sizes_are_few_and_each_is_new(paper: Any, seed: int) -> None:
+    paper.given("A", "m", "n")
+    sizes, earlier = {"m": 3, "n": 6}, {"m": 7, "n": 2}
+    found = list(alternatives(paper.problem, sizes, earlier, np.random.default_rng(seed)))
+    assert found[0] == {"m": 6, "n": 3}
+    assert found[-1] == earlier
+    assert len({tuple(other.values()) for other in found}) == len(found) < 40
+    assert sizes not in found
+    ones = alternatives(paper.problem, {"m": 1, "n": 1}, earlier, np.random.default_rng(seed))
+    assert list(ones) == []
+    one = alternatives(paper.problem, {"m": 5, "n": 1}, earlier, np.random.default_rng(seed))
+    assert list(one) == [{"m": 1, "n": 5}] or list(one) == []
+
+
+def test_sizes_left_out_are_noted(paper: Any) -> None:
+    a = paper.given("A", "m", "n")
+    paper.define("J", call("logdet", multiply(transpose(a), a)))
+    found = points_of(paper)
+    assert found.failure is None
+    assert len(found.points) == 5
+    assert found.notes == (
+        "left out the sizes m=3, n=6: "
+        "no point was found inside the domain: a matrix in J is singular",
+    )
+
+
+def test_a_stated_size_bounds_another(paper: Any) -> None:
+    x = paper.given("X", 12, "n")
+    paper.define("J", call("logdet", multiply(x, transpose(x))))
+    found = points_of(paper)
+    assert found.failure is None
+    assert all(point.sizes["n"] > 12 for point in found.points)
+
+
+def test_layers_are_not_dead(paper: Any, seed: int) -> None:
+    z = paper.given("z", 2)
+    for layer in range(60):
+        s = paper.define(f"s{layer}", multiply(paper.given(f"W{layer}", 2, 2), z))
+        z = paper.define(f"z{layer}", call("relu", s))
+    for point in points_of(paper, seed).points:
+        assert all(np.any(point.environment[f"z{layer}"]) for layer in range(60))
 
 
 SQUARE_ONLY = {"symmetric", "positive_definite", "diagonal", "orthogonal", "lower_triangular"}

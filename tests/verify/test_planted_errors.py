@@ -1,0 +1,58 @@
+"""Whole derivations: the judge passes every line, and objects to each that is slightly wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sympy import Float
+
+from derive.calculus.chain_rule import derive
+from derive.emit.claims import auxiliary, claims
+from derive.examples import descriptions, example_text
+from derive.language import parse
+from derive.verify import judge
+from derive.vocabulary import Expression, multiply, negate
+
+GRAM = """X : (m, n)
+A : (m, m) symmetric
+y : (n)
+G = X'*A*X
+J = y'*inv(G)*y
+K = logdet(X'*X) + det(X'*X)
+grad J wrt X, y
+grad K wrt X
+"""
+
+PROBLEMS = {name: example_text(name) for name in descriptions()} | {"gram": GRAM}
+
+
+def slightly_more(line: Expression) -> Expression:
+    return multiply(Float("1.000001"), line)
+
+
+def slightly_less(line: Expression) -> Expression:
+    return multiply(Float("0.999999"), line)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("spoil", [slightly_more, slightly_less, negate])
+def test_every_wrong_line_is_caught(name: str, spoil: object, seed: int) -> None:
+    assert callable(spoil)
+    problem = parse(PROBLEMS[name])
+    derivation = derive(problem)
+    right = claims(derivation)
+    wrong = [
+        replace(
+            claim,
+            name=f"unused {number} {place}",
+            label=f"wrong {number} {place}",
+            expressions=(spoil(line),),
+        )
+        for number, claim in enumerate(right)
+        for place, line in enumerate(claim.expressions)
+    ]
+    report = judge(problem, [*right, *wrong], auxiliary=auxiliary(derivation), seed=seed, points=4)
+    assert {check.label for check in report.failures} == {claim.label for claim in wrong}, (
+        f"seed {seed}\n{report}"
+    )
