@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from derive.calculus.rules import RULES
-from derive.tensor.nodes import Call, Contraction, Map, Tensor, Variable
+from derive.tensor.algebra import terms_of, transpose
+from derive.tensor.nodes import Call, Contraction, Map, Sum, Tensor, Variable
 from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import recognise
 
@@ -28,6 +29,18 @@ VALUE_NAMES = {
     "exp": ("e1", "w", "E"),
 }
 OTHER_NAMES = ("v", "v", "V")
+
+
+def _read_backwards(tensor: Tensor) -> int:
+    """How many matrices in a formula are read against their rows and columns."""
+    count = 0
+    for term in terms_of(tensor):
+        for factor, letters, _ in term.factors:
+            if isinstance(factor, Sum) and letters in ((0, 1), (1, 0)):
+                count += _read_backwards(factor if letters == (0, 1) else transpose(factor))
+            elif len(letters) == 2:
+                count += letters[0] == 1 or letters[1] == 0
+    return count
 
 
 class Namer:
@@ -97,6 +110,10 @@ class Namer:
     def _name(self, tensor: Tensor, candidates: tuple[str, str, str]) -> Tensor:
         if isinstance(tensor, Variable):
             return tensor
+        if tensor.order == 2:
+            turned = transpose(tensor)
+            if _read_backwards(turned) < _read_backwards(tensor):
+                return transpose(self._name(turned, candidates))
         known = self.named.get(tensor)
         if known is None:
             stem = candidates[min(tensor.order, 2)]
