@@ -229,7 +229,10 @@ class _Module:
         return adjoints.get(result.wrt, result.gradient)
 
     def _head(self, name: str, inputs: Sequence[str]) -> list[str]:
-        return broken(f"def {name}(", ["*", *map(identifier, inputs)] if inputs else [], "):")
+        """The signature; the problem's other inputs are accepted too, and not looked at."""
+        others = [f"{identifier(n)}=None" for n in self.problem.variables if n not in inputs]
+        words = [*map(identifier, inputs), *others]
+        return broken(f"def {name}(", ["*", *words] if words else [], "):")
 
     def _body(self, answers: _Answers, outputs: Mapping[str, Tensor]) -> tuple[Plan, list[str]]:
         """The plan of a function, and its lines between docstring and return."""

@@ -79,9 +79,11 @@ def module_notes(
         lines += [*_results(derivation, sweep), ""]
     for name in dict.fromkeys(r.wrt for r in derivation.results if r.structure in SYMMETRIC):
         lines += [f"{identifier(name)} is symmetric, and so is its gradient, (G + Gᵀ) / 2.", ""]
+    several = len(derivation.sweeps) > 1 or len(inputs) < len(problem.variables)
     lines += paragraph(
         f"Arguments, by keyword: {argument_text(problem, inputs)}. A vector has one axis, a matrix "
         f"two, a scalar none. Their shapes are checked unless {switch} is False."
+        + (" What a function does not need it accepts and leaves alone." if several else "")
     )
     if verified:
         lines += ["", *(part for line in verified.splitlines() for part in paragraph(line))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -29,6 +30,7 @@ from derive.notation.board import (
 )
 from derive.notation.expression import Expr
 from derive.notation.raising import raised
+from derive.notation.recognised import recognised_names
 from derive.shapes import ONE, Shape, same
 from derive.tensor.facts import Reason
 from derive.tensor.nodes import Tensor, Variable
@@ -61,10 +63,17 @@ class PageConsole(Console):
 
 def make_console(ascii: bool = False, file: IO[str] | None = None) -> PageConsole:
     """A console that is plain when it is piped; with ``ascii`` it prints ASCII only."""
-    console = PageConsole(file=file, highlight=False)
-    if not console.is_terminal:
+    stream = file or sys.stdout
+    if stream is not None and not stream.closed and stream.isatty():
+        console = PageConsole(file=file, highlight=False)
+    else:
         console = PageConsole(
-            file=file, highlight=False, width=WIDTH_WHEN_PIPED, no_color=True, color_system=None
+            file=file,
+            highlight=False,
+            force_terminal=False,
+            width=WIDTH_WHEN_PIPED,
+            no_color=True,
+            color_system=None,
         )
     console.ascii_only = ascii
     return console
@@ -148,7 +157,16 @@ class _Page:
 
     def line(self, words: str = "", style: str = "") -> None:
         """One paragraph."""
-        self.console.print(Text(self.plain(words), style=style))
+        for part in self._wrapped(words):
+            self.console.print(Text(part, style=style), soft_wrap=True)
+
+    def _wrapped(self, words: str) -> list[str]:
+        width = self.console.width
+        if cell_len(words) <= width:
+            return [self.plain(words)]
+        return textwrap.wrap(
+            self.plain(words), width, break_on_hyphens=False, replace_whitespace=False
+        )
 
     def name(self, variable: Variable) -> str:
         """A quantity's name."""
@@ -423,11 +441,11 @@ def _remarks(derivation: Derivation) -> Sequence[str]:
     for result in derivation.results:
         if result.structure in ("symmetric", "positive_definite"):
             found.append(
-                f"{result.wrt} is symmetric, so G = ∂{result.of}/∂{result.wrt} is the symmetric "
-                "gradient. With respect to the independent entries, off-diagonal ones count twice: "
+                f"{result.wrt} is symmetric, and so is the gradient G with respect to it. With "
+                "respect to the independent entries, off-diagonal ones count twice: "
                 "2 G − diag(diagonal(G))."
             )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys((*found, *recognised_names(derivation))))
 
 
 def _shape(shape: Shape) -> str:

@@ -11,7 +11,7 @@ from functools import reduce
 from typing import Any, Final
 
 import sympy
-from sympy import Identity, MatPow, MatrixSymbol, OneMatrix
+from sympy import Identity, MatPow, MatrixSymbol, OneMatrix, ZeroMatrix
 from sympy.matrices.expressions.diagonal import DiagMatrix
 
 from derive.notation.entries import entry_form
@@ -65,6 +65,8 @@ def _symbol(expr: Expr, _: Parts) -> Expression:
 def _filled(expr: Expr, value: Any) -> Expression:
     if expr.is_scalar:
         return value
+    if value == 0:
+        return ZeroMatrix(expr.rows, expr.cols)
     return multiply(value, OneMatrix(expr.rows, expr.cols))
 
 

@@ -95,6 +95,8 @@ def _repeated(form: Expr) -> Expr:
     """A term that is one number in every entry, without the ones that say so."""
     if form.op == "negative":
         return negative(_repeated(form.args[0]))
+    if form.op == "ones":
+        return number(1, form.rows, form.cols)
     if form.op == "product" and form.args[-1].op == "ones":
         return Expr("broadcast", (product(form.args[:-1]),), form.rows, form.cols)
     return form

@@ -88,9 +88,7 @@ class _Lowering:
             if handler in OF_SCALARS and any(arg.is_Matrix for arg in expression.args):
                 raise UnsupportedError(
                     f"there is no law for the matrix function {expression}",
-                    (
-                        "entry by entry it is applyfunc, or the function of that name in derive",
-                    ),
+                    ("entry by entry it is applyfunc, or the function of that name in derive",),
                 )
             known = recognise(handler(self, expression))
             self.known[expression] = known

@@ -13,8 +13,8 @@ __all__ = ["LETTERS", "UNICODE", "index_notation"]
 
 LETTERS = "ijklpqrstuvwabcdefgh"
 RELATIONS: Final = {"gt": ">", "lt": "<", "ge": ">=", "le": "<="}
-PLAIN: Final = {"sum": "sum", "delta": "delta", "minus": "-"}
-UNICODE: Final = {"sum": "Σ", "delta": "δ", "minus": "−"}
+PLAIN: Final = {"sum": "sum", "delta": "delta", "minus": "-", "any": "_"}
+UNICODE: Final = {"sum": "Σ", "delta": "δ", "minus": "−", "any": "·"}
 
 
 def _plain_name(variable: Variable) -> str:
@@ -75,7 +75,12 @@ class _Printer:
             )
             return f"{tensor.function}({inner})"
         assert isinstance(tensor, Call)
-        inner = ", ".join(self.show(arg, "_" * arg.order) for arg in tensor.args)
+        inner = ", ".join(
+            self.name(arg)
+            if isinstance(arg, Variable)
+            else self.show(arg, self.signs["any"] * arg.order)
+            for arg in tensor.args
+        )
         return f"{tensor.function}({inner}){_brackets(axes)}"
 
     def _contraction(self, node: Contraction, axes: str) -> str:

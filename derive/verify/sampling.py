@@ -105,9 +105,8 @@ def _draw(
     points: list[Point] = []
     left_out: dict[str, list[str]] = {}
     for number, sizes in enumerate(size_assignments(problem, count, seed)):
-        search = _Search(
-            problem, program, np.random.default_rng([seed, 2, number]), singular_determinants
-        )
+        rng = np.random.default_rng([seed, 2, number])
+        search = _Search(problem, program, rng, singular_determinants, number == 0)
         try:
             points.append(search.sample(sizes))
             continue
@@ -158,12 +157,15 @@ class _Search:
         program: The definitions.
         rng: For all values.
         singular_determinants: Whether a determinant may be taken of a singular matrix.
+        avoids_zero: Whether values of one entry should not be 0 either; else both sides of
+            ``max(0, w'*x)`` are met.
     """
 
     problem: Problem
     program: Program
     rng: np.random.Generator
     singular_determinants: bool = False
+    avoids_zero: bool = False
 
     def sample(self, sizes: Mapping[str, int], attempts: int = ATTEMPTS) -> Point:
         """A generic point inside the domain, at the given sizes.
@@ -219,7 +221,7 @@ class _Search:
         for name in self.program.names:
             value = self.program.compute(name, environment, watch)
             for _ in range(REVIVALS):
-                if value.size == 1 or np.any(value):
+                if np.any(value) or (value.size == 1 and not self.avoids_zero):
                     break
                 value = self._revive(name, value, sizes, environment, kinds, watch)
             if watch.singular is not None or not np.all(np.isfinite(value)):
