@@ -5,7 +5,7 @@ Forward pass:
     a1 = z1                                                           (n,)
     J1 = ‖a1 − y1‖² / 2                                               ()
     a2 = σ(z2)                                                        (n,)
-    J2 = −sum(y2 ⊙ log a2 + (ones(n) − y2) ⊙ log(ones(n) − a2))       ()
+    J2 = −sum(y2 ⊙ log a2 + (1 − y2) ⊙ log(1 − a2))                   ()
     a3 = softmax(z3)                                                  (n,)
     J3 = −y3ᵀ log a3                                                  ()
 
@@ -19,6 +19,7 @@ Gradients; each has the shape of its variable:
 
 Arguments, by keyword: z1 (n,), y1 (n,), z2 (n,), y2 (n,), z3 (n,), y3 (n,) sums to 1. A vector
 has one axis, a matrix two, a scalar none. Their shapes are checked unless CHECK_SHAPES is False.
+What a function does not need it accepts and leaves alone.
 
 Checked: 6 steps and 3 gradients, each at 5 random points, seed 0: largest relative error 1e-15
 (complex step), 4e-11 (central differences).
@@ -59,7 +60,7 @@ class Gradients_J3(NamedTuple):
     z3: np.ndarray  # (n,)
 
 
-def value_and_grad_J1(*, z1, y1):
+def value_and_grad_J1(*, z1, y1, z2=None, y2=None, z3=None, y3=None):
     """J1 and its gradient; z1 (n,), y1 (n,)."""
     z1, y1 = _arguments(z1=z1, y1=y1)
 
@@ -69,7 +70,7 @@ def value_and_grad_J1(*, z1, y1):
     return J1, Gradients_J1(z1=a1_bar)
 
 
-def grad_J1_z1(*, z1, y1):
+def grad_J1_z1(*, z1, y1, z2=None, y2=None, z3=None, y3=None):
     """Gradient of J1 with respect to z1, (n,)."""
     z1, y1 = _arguments(z1=z1, y1=y1)
 
@@ -79,7 +80,7 @@ def grad_J1_z1(*, z1, y1):
     return a1_bar
 
 
-def value_and_grad_J2(*, z2, y2):
+def value_and_grad_J2(*, z2, y2, z1=None, y1=None, z3=None, y3=None):
     """J2 and its gradient; z2 (n,), y2 (n,)."""
     z2, y2 = _arguments(z2=z2, y2=y2)
 
@@ -90,7 +91,7 @@ def value_and_grad_J2(*, z2, y2):
     return J2, Gradients_J2(z2=z2_bar)
 
 
-def grad_J2_z2(*, z2, y2):
+def grad_J2_z2(*, z2, y2, z1=None, y1=None, z3=None, y3=None):
     """Gradient of J2 with respect to z2, (n,)."""
     z2, y2 = _arguments(z2=z2, y2=y2)
 
@@ -100,7 +101,7 @@ def grad_J2_z2(*, z2, y2):
     return z2_bar
 
 
-def value_and_grad_J3(*, z3, y3):
+def value_and_grad_J3(*, z3, y3, z1=None, y1=None, z2=None, y2=None):
     """J3 and its gradient; z3 (n,), y3 (n,) sums to 1."""
     z3, y3 = _arguments(z3=z3, y3=y3)
 
@@ -112,7 +113,7 @@ def value_and_grad_J3(*, z3, y3):
     return J3, Gradients_J3(z3=z3_bar)
 
 
-def grad_J3_z3(*, z3, y3):
+def grad_J3_z3(*, z3, y3, z1=None, y1=None, z2=None, y2=None):
     """Gradient of J3 with respect to z3, (n,)."""
     z3, y3 = _arguments(z3=z3, y3=y3)
 

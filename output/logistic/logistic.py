@@ -13,7 +13,8 @@ Gradients; each has the shape of its variable:
     ∂R/∂w = λ w − Xᵀ (y ⊙ σ(−y ⊙ X w))                                (d,)
 
 Arguments, by keyword: X (N, d), y (N,) with entries +1 or -1, w (d,), lambda_ (). A vector has
-one axis, a matrix two, a scalar none. Their shapes are checked unless CHECK_SHAPES is False.
+one axis, a matrix two, a scalar none. Their shapes are checked unless CHECK_SHAPES is False. What
+a function does not need it accepts and leaves alone.
 
 Checked: 5 steps and 2 gradients, each at 5 random points, seed 0: largest relative error 2e-16
 (complex step), 1e-11 (central differences).
@@ -46,7 +47,7 @@ class Gradients_R(NamedTuple):
     w: np.ndarray  # (d,)
 
 
-def value_and_grad_J(*, X, y, w):
+def value_and_grad_J(*, X, y, w, lambda_=None):
     """J and its gradient; X (N, d), y (N,) with entries +1 or -1, w (d,)."""
     X, y, w = _arguments(X=X, y=y, w=w)
 
@@ -58,7 +59,7 @@ def value_and_grad_J(*, X, y, w):
     return J, Gradients_J(w=w_bar)
 
 
-def grad_J_w(*, X, y, w):
+def grad_J_w(*, X, y, w, lambda_=None):
     """Gradient of J with respect to w, (d,)."""
     X, y, w = _arguments(X=X, y=y, w=w)
 

@@ -80,7 +80,7 @@ def test_other_sizes_are_few_and_each_is_new(paper: Any, seed: int) -> None:
     sizes, earlier = {"m": 3, "n": 6}, {"m": 7, "n": 2}
     found = list(alternatives(paper.problem, sizes, earlier, np.random.default_rng(seed)))
     assert found[0] == {"m": 6, "n": 3}
-    assert found[-1] == earlier
+    assert earlier in found
     assert len({tuple(other.values()) for other in found}) == len(found) < 40
     assert sizes not in found
     ones = alternatives(paper.problem, {"m": 1, "n": 1}, earlier, np.random.default_rng(seed))
@@ -107,6 +107,14 @@ def test_a_stated_size_bounds_another(paper: Any) -> None:
     found = points_of(paper)
     assert found.failure is None
     assert all(point.sizes["n"] > 12 for point in found.points)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_one_neuron_is_alive_at_the_first_point(paper: Any, seed: int) -> None:
+    w, x = paper.given("w", "n"), paper.given("x", "n")
+    paper.define("a", call("relu", multiply(transpose(w), x)))
+    found = points_of(paper, seed)
+    assert np.any(found.points[0].environment["a"])
 
 
 def test_layers_are_not_dead(paper: Any, seed: int) -> None:
