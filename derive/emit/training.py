@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.emit.numpy_code import environment
+from derive.emit.numpy_code.module import environment
 
 __all__ = ["training_script"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from derive.calculus.rules import ARRAYS, ENTRYWISE
-from derive.emit.numpy_functions import COMPARISONS, FUNCTIONS, HELPERS, helpers_needed
+from derive.emit.numpy_code.functions import COMPARISONS, FUNCTIONS, HELPERS, helpers_needed
 from derive.verify import judge_functions
 from derive.vocabulary import FUNCTIONS as LANGUAGE
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from derive.calculus.derivation import Derivation, Result, Sweep
-from derive.emit.numpy_layout import WIDTH, paragraph
-from derive.emit.numpy_names import identifier
+from derive.emit.numpy_code.layout import WIDTH, paragraph
+from derive.emit.numpy_code.names import identifier
 from derive.emit.text import name_of, text
 from derive.notation.board import (
     closed_form,

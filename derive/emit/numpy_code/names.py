@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Iterable
 from typing import Final
 
-from derive.emit.numpy_arrays import Array
+from derive.emit.numpy_code.arrays import Array
 from derive.errors import InputError, UnsupportedError
 from derive.problem import Problem
 

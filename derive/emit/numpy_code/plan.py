@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from derive.emit.numpy_arrays import CHEAP, Array, Arrays, is_boolean
-from derive.emit.numpy_formulas import Formulas, thinned
-from derive.emit.numpy_lowering import TensorLowering
-from derive.emit.numpy_names import Names, identifier
-from derive.emit.numpy_text import Writer
+from derive.emit.numpy_code.arrays import CHEAP, Array, Arrays, is_boolean
+from derive.emit.numpy_code.formulas import Formulas, thinned
+from derive.emit.numpy_code.lowering import TensorLowering
+from derive.emit.numpy_code.names import Names, identifier
+from derive.emit.numpy_code.text import Writer
 from derive.shapes import Shape
 from derive.tensor.nodes import Call, Tensor, Variable
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from derive.emit.numpy_arrays import Array
+from derive.emit.numpy_code.arrays import Array
 from derive.shapes import Dim
 from derive.tensor.algebra import contract
 from derive.tensor.facts import apply_facts, is_symmetric

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import sympy
 
-from derive.emit.numpy_arrays import Array, core_of, is_boolean
-from derive.emit.numpy_functions import COMPARISONS, FUNCTIONS
+from derive.emit.numpy_code.arrays import Array, core_of, is_boolean
+from derive.emit.numpy_code.functions import COMPARISONS, FUNCTIONS
 
 __all__ = ["Writer", "number_text"]
 

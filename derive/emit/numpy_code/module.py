@@ -16,13 +16,20 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from derive.calculus.derivation import Derivation, Result, Sweep
-from derive.emit.numpy_check import check_module_text
-from derive.emit.numpy_formulas import Formulas
-from derive.emit.numpy_functions import HELPERS, helpers_needed
-from derive.emit.numpy_layout import WIDTH, aligned, assign_from_call, broken, docstring, paragraph
-from derive.emit.numpy_names import Names, identifier
-from derive.emit.numpy_notes import argument_text, module_notes, shape_code
-from derive.emit.numpy_plan import Plan, plan
+from derive.emit.numpy_code.check import check_module_text
+from derive.emit.numpy_code.formulas import Formulas
+from derive.emit.numpy_code.functions import HELPERS, helpers_needed
+from derive.emit.numpy_code.layout import (
+    WIDTH,
+    aligned,
+    assign_from_call,
+    broken,
+    docstring,
+    paragraph,
+)
+from derive.emit.numpy_code.names import Names, identifier
+from derive.emit.numpy_code.notes import argument_text, module_notes, shape_code
+from derive.emit.numpy_code.plan import Plan, plan
 from derive.errors import InputError, UnsupportedError
 from derive.shapes import Dim, Shape
 from derive.tensor.nodes import Tensor

@@ -13,7 +13,7 @@ from typing import Any, Final
 from jinja2 import Environment
 
 from derive.calculus.derivation import Derivation, Sweep
-from derive.emit.numpy_names import identifier
+from derive.emit.numpy_code.names import identifier
 from derive.problem import Problem, Variable
 
 __all__ = ["check_module_text"]

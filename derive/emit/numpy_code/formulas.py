@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from derive.calculus.derivation import Sweep
-from derive.emit.numpy_arrays import Arrays
-from derive.emit.numpy_lowering import TensorLowering
-from derive.emit.numpy_stable import stabilised
+from derive.emit.numpy_code.arrays import Arrays
+from derive.emit.numpy_code.lowering import TensorLowering
+from derive.emit.numpy_code.stable import stabilised
 from derive.tensor.algebra import relabel, squeeze
 from derive.tensor.nodes import Call, Contraction, Tensor, Variable
 from derive.tensor.parts import children

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from derive.emit.numpy_arrays import Array, Arrays, Powered
-from derive.emit.numpy_functions import COMPARISONS
-from derive.emit.numpy_order import Order, entries_in
-from derive.emit.numpy_products import Product
+from derive.emit.numpy_code.arrays import Array, Arrays, Powered
+from derive.emit.numpy_code.functions import COMPARISONS
+from derive.emit.numpy_code.order import Order, entries_in
+from derive.emit.numpy_code.products import Product
 from derive.errors import UnsupportedError
 from derive.tensor.algebra import ONE, add, contract
 from derive.tensor.nodes import (

@@ -1,6 +1,6 @@
 """Products of arrays as NumPy writes them: ``@``, ``outer``, ``sum``, ``solve``, broadcasting.
 
-:mod:`derive.emit.numpy_order` says in which order the factors of a contraction are multiplied; here
+:mod:`derive.emit.numpy_code.order` says in which order the factors of a contraction are multiplied; here
 each product of two finds its operator, and its operands are turned so that few are transposed.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
-from derive.emit.numpy_arrays import Array, Arrays
-from derive.emit.numpy_order import MOST_GROUPS, Order, Oriented, orders
+from derive.emit.numpy_code.arrays import Array, Arrays
+from derive.emit.numpy_code.order import MOST_GROUPS, Order, Oriented, orders
 from derive.tensor.algebra import ONE, contract, transpose
 from derive.tensor.facts import is_symmetric
 from derive.tensor.nodes import Contraction, Factor, Letters, Tensor
