@@ -1,7 +1,8 @@
 """Products of arrays as NumPy writes them: ``@``, ``outer``, ``sum``, ``solve``, broadcasting.
 
-:mod:`derive.emit.numpy_code.order` says in which order the factors of a contraction are multiplied; here
-each product of two finds its operator, and its operands are turned so that few are transposed.
+:mod:`derive.emit.numpy_code.order` says in which order the factors of a contraction are
+multiplied; here each product of two finds its operator, and its operands are turned so that few
+are transposed.
 """
 
 from __future__ import annotations
