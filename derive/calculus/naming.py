@@ -15,6 +15,7 @@ from derive.tensor.algebra import terms_of, transpose
 from derive.tensor.nodes import Call, Contraction, Map, Sum, Tensor, Variable
 from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import recognise
+from derive.tensor.substitution import variables_of
 
 __all__ = ["Namer"]
 
@@ -122,7 +123,9 @@ class Namer:
                 count += 1
                 name = f"{stem.rstrip('0123456789')}{count}"
             self.taken.add(name)
-            known = Variable(name, tensor.shape, frozenset(), tensor, "introduced")
+            vectors = [part for part in variables_of(tensor) if part.order == 1]
+            row = tensor.order == 1 and bool(vectors) and all(part.row for part in vectors)
+            known = Variable(name, tensor.shape, frozenset(), tensor, "introduced", row)
             self.named[tensor] = known
             self.found(known)
         return known

@@ -261,7 +261,9 @@ class _Page:
         for variable in sweep.forward:
             form = written_form(variable, self.derivation)
             formula = f"  {self.name(variable)} = {self.written(form)}"
-            shape = named[variable.name].shape if variable.name in named else variable.shape
+            shape = variable.shape if not variable.row else (ONE, *variable.shape)
+            if variable.name in named:
+                shape = named[variable.name].shape
             remark = "" if variable.name in named else "named here"
             table.add_row(
                 self.formula(formula), Text(self.plain(_shape(shape)), style="dim"), Text(remark)
