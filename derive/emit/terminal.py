@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from derive.calculus.derivation import Derivation, Result, Step, Sweep
-from derive.calculus.rules import RULES, ArrayRule
+from derive.calculus.rules import RULES
+from derive.emit.proofs import proof_lines
 from derive.emit.reasons import reasons_text
 from derive.emit.text import LANGUAGE, UNICODE, Style, name_of, text
 from derive.notation.board import (
@@ -294,7 +295,7 @@ class _Page:
                 mark = str(number) if place == 0 else ""
                 self._step_line(mark, formula, (shape, shapes), reason, width)
                 if self.detail == "proof" and row is not None:
-                    self._proof(step.step, row)
+                    self._proof(step.step, row, place == 0)
         self.line()
 
     def _step_line(
@@ -357,17 +358,9 @@ class _Page:
                 return f"as in {known}"
         return reasons_text(row.reasons, self.subject)
 
-    def _proof(self, step: Step, row: Row) -> None:
-        """The lemma behind a named law, and the line in entries."""
-        lines: list[str] = []
-        for reason in row.reasons:
-            rule = RULES.get(reason.law)
-            lines += rule.proof if isinstance(rule, ArrayRule) else ()
-        if self.notation == "matrix":
-            letters = ",".join(LETTERS[: step.quantity.order])
-            left = self.name(step.adjoint) + (f"[{letters}]" if letters else "")
-            lines += [f"{left} = {self.indexed(tensor)}" for tensor in row.tensors]
-        for line in lines:
+    def _proof(self, step: Step, row: Row, first: bool) -> None:
+        """Every equality of a line in entries."""
+        for line in proof_lines(step, row, first, self.name, self.indexed):
             self.console.print(Text(self.plain(f"        {line}"), style="dim"), soft_wrap=True)
 
     def _answers(self, sweep: Sweep) -> None:

@@ -12,6 +12,7 @@ from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Sum, Te
 __all__ = ["LETTERS", "UNICODE", "index_notation"]
 
 LETTERS = "ijklpqrstuvwabcdefgh"
+CALL_NAMES: Final = {"inverse": "inv"}
 RELATIONS: Final = {"gt": ">", "lt": "<", "ge": ">=", "le": "<="}
 PLAIN: Final = {"sum": "sum", "delta": "delta", "minus": "-", "any": "_"}
 UNICODE: Final = {"sum": "Σ", "delta": "δ", "minus": "−", "any": "·"}
@@ -81,7 +82,7 @@ class _Printer:
             else self.show(arg, self.signs["any"] * arg.order)
             for arg in tensor.args
         )
-        return f"{tensor.function}({inner}){_brackets(axes)}"
+        return f"{CALL_NAMES.get(tensor.function, tensor.function)}({inner}){_brackets(axes)}"
 
     def _contraction(self, node: Contraction, axes: str) -> str:
         names = dict(enumerate(axes))
