@@ -41,6 +41,7 @@ WHY: Final[Mapping[str, str]] = {
     "inserted": "{v} inserted",
     "entrywise": "entry by entry, cancelled",
     "expanded": "multiplied out",
+    "factored": "common factor taken out",
     "multiplied_out": "multiplied out",
     "cancelled": "entry by entry, cancelled",
     "symmetric": "{v} is symmetric",

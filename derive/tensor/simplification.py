@@ -53,7 +53,10 @@ def _round(tensor: Tensor, facts: bool, reasons: dict[Reason, None]) -> Tensor:
             reasons.update(used)
             reasons[Reason("expanded")] = None
             best = wide
-    return factored(best)
+    short = factored(best)
+    if short is not best:
+        reasons[Reason("factored")] = None
+    return short
 
 
 def _settle(tensor: Tensor, facts: bool, reasons: dict[Reason, None]) -> Tensor:
