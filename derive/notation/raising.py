@@ -176,10 +176,20 @@ def _positive(tensor: Contraction) -> tuple[Fraction, Contraction]:
         if not isinstance(factor, Sum) or not odd:
             continue
         if any(term.coefficient < 0 for term in factor.terms):
-            factors = list(tensor.factors)
-            factors[position] = (Sum(tuple(map(_negated, factor.terms))), letters, degree)
+            turned = Sum(tuple(map(_negated, factor.terms)))
+            factors = [(_with_sign_of(turned, factor, t), ls, d) for t, ls, d in tensor.factors]
+            factors[position] = (turned, letters, degree)
             return -coefficient, Contraction(-coefficient, tuple(factors), tensor.shape)
     return coefficient, tensor
+
+
+def _with_sign_of(turned: Sum, factor: Sum, other: Tensor) -> Tensor:
+    """A sum of squares of what was negated beside it, written with the same sign."""
+    if isinstance(other, Contraction) and len(other.factors) == 1:
+        inner, letters, degree = other.factors[0]
+        if inner is factor and degree % 2 == 0:
+            return Contraction(other.coefficient, ((turned, letters, degree),), other.shape)
+    return other
 
 
 def _negated(term: Contraction) -> Contraction:

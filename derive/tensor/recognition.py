@@ -227,6 +227,10 @@ def _inverse_of_inverse(tensor: Call) -> Tensor | None:
             if letters == (1, 0) and power == 1:
                 own = invoke("inverse", [factor], argument.shape)
                 return contract(1 / inner.coefficient, [(own, (1, 0))], (0, 1))
+    if tensor.function == "det":
+        factors = _square_factors(argument)
+        if len(factors) > 1:
+            return contract(1, [(invoke("det", [factor], ()), ()) for factor in factors])
     if isinstance(argument, Call) and argument.function == "inverse":
         if tensor.function == "logdet":
             return scale(-1, invoke("logdet", argument.args, ()))
@@ -235,8 +239,28 @@ def _inverse_of_inverse(tensor: Call) -> Tensor | None:
     return None
 
 
+def _square_factors(tensor: Tensor) -> list[Tensor]:
+    """The factors of a product of square matrices, for det(A B) = det(A) det(B)."""
+    if not isinstance(tensor, Contraction) or tensor.coefficient != 1:
+        return []
+    found: list[Tensor] = []
+    left = list(tensor.factors)
+    letter = 0
+    while left:
+        here = [factor for factor in left if letter in factor[1]]
+        if len(here) != 1:
+            return []
+        matrix, letters, power = here[0]
+        if matrix.shape != tensor.shape or power != 1 or letters[0] == letters[1]:
+            return []
+        found.append(matrix)
+        left.remove(here[0])
+        letter = letters[1] if letters[0] == letter else letters[0]
+    return found if letter == 1 else []
+
+
 def _signed(tensor: Contraction) -> Tensor | None:
-    """abs(x)*sign(x) is x, sign(x)^2 is 1."""
+    """sign(x)*abs(x)^k is x^k for odd k, sign(x)^2 is 1."""
     for position, (factor, letters, power) in enumerate(tensor.factors):
         inner = _map_of(factor, "sign")
         if inner is None:
@@ -244,11 +268,9 @@ def _signed(tensor: Contraction) -> Tensor | None:
         if power == 2:
             return _exchanged(tensor, {position: []})
         for other, (partner, along, degree) in enumerate(tensor.factors):
-            if along == letters and degree >= 1 and power == 1 and _map_of(partner, "abs") is inner:
-                left: list[Factor] = [(inner, letters, Fraction(1))]
-                if degree != 1:
-                    left.append((partner, along, degree - 1))
-                return _exchanged(tensor, {position: [], other: left})
+            odd = degree.denominator == 1 and degree % 2 == 1 and power == 1
+            if odd and along == letters and _map_of(partner, "abs") is inner:
+                return _exchanged(tensor, {position: [], other: [(inner, letters, degree)]})
     return None
 
 
@@ -361,10 +383,12 @@ IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...
         ("exp(z)/sum(exp(z)) = softmax(z)", _softmax),
         ("abs(x)^2 = x^2", _absolute_square),
         ("1[c]^2 = 1[c]", _indicator_power),
-        ("abs(x)*sign(x) = x, sign(x)^2 = 1", _signed),
+        ("sign(x)*abs(x)^k = x^k for odd k, sign(x)^2 = 1", _signed),
         ("x*1[x > 0] = relu(x)", _half_wave),
         ("exp(t)*sigmoid(-t) = sigmoid(t)", _exponential_sigmoid),
     ),
-    Call: (("inv(inv(X)) = X, log det(inv(X)) = -log det(X)", _inverse_of_inverse),),
+    Call: (
+        ("inv(inv(X)) = X, det(inv(X)) = 1/det(X), det(A*B) = det(A)*det(B)", _inverse_of_inverse),
+    ),
 }
 """The identities, by the kind of node at whose top they are found."""
