@@ -215,8 +215,8 @@ def _softmax_along(exponent: Tensor, axis: int, along: Letters) -> tuple[Tensor,
     return invoke("softmax", [turned], turned.shape), along[::-1]
 
 
-def _inverse_of_inverse(tensor: Call) -> Tensor | None:
-    """inv(inv(X)) is X; inv and log det of an inverse, of an identity and of a transpose."""
+def _of_products(tensor: Call) -> Tensor | None:
+    """inv, det and log det of inverses, transposes and products."""
     (argument,) = tensor.args[:1]
     inner = as_contraction(argument)
     if tensor.function == "inverse":
@@ -388,7 +388,7 @@ IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...
         ("exp(t)*sigmoid(-t) = sigmoid(t)", _exponential_sigmoid),
     ),
     Call: (
-        ("inv(inv(X)) = X, det(inv(X)) = 1/det(X), det(A*B) = det(A)*det(B)", _inverse_of_inverse),
+        ("inv(inv(X)) = X, det(inv(X)) = 1/det(X), det(A*B) = det(A)*det(B)", _of_products),
     ),
 }
 """The identities, by the kind of node at whose top they are found."""
