@@ -100,7 +100,10 @@ class _Raising:
         turned = transpose(tensor)
         assert isinstance(turned, Sum | Contraction)
         inner = self._sum(turned, expr.cols, expr.rows) if isinstance(turned, Sum) else None
-        if inner is None or inner.transposes + 1 > expr.transposes:
+        if inner is None:
+            return expr
+        saved = expr.transposes - inner.transposes - 1
+        if saved < 0 or (saved == 0 and inner.transposes != 1):
             return expr
         return Expr("transpose", (inner,), expr.rows, expr.cols)
 

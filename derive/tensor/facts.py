@@ -63,6 +63,10 @@ def has_fact(tensor: Tensor, fact: str) -> bool:
         if fact in tensor.facts or any(fact in IMPLIED.get(f, ()) for f in tensor.facts):
             return True
         return tensor.value is not None and has_fact(tensor.value, fact)
+    if isinstance(tensor, Contraction) and fact == "nonnegative":
+        return tensor.coefficient >= 0 and all(
+            power % 2 == 0 or has_fact(factor, fact) for factor, _, power in tensor.factors
+        )
     if isinstance(tensor, Call) and tensor.function == "inverse" and fact == "diagonal":
         return has_fact(tensor.args[0], fact)
     if isinstance(tensor, Call) and tensor.function == "softmax":

@@ -387,8 +387,6 @@ IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...
         ("x*1[x > 0] = relu(x)", _half_wave),
         ("exp(t)*sigmoid(-t) = sigmoid(t)", _exponential_sigmoid),
     ),
-    Call: (
-        ("inv(inv(X)) = X, det(inv(X)) = 1/det(X), det(A*B) = det(A)*det(B)", _of_products),
-    ),
+    Call: (("inv(inv(X)) = X, det(inv(X)) = 1/det(X), det(A*B) = det(A)*det(B)", _of_products),),
 }
 """The identities, by the kind of node at whose top they are found."""

@@ -112,7 +112,12 @@ def thinned(
         values = {variable: of[variable]}
         inner = [user for user in using if isinstance(user, Variable)]
         if not inner and len(using) == 1 and outputs[str(using[0])] is not variable:
-            found[str(using[0])] = substitute(outputs[str(using[0])], values)
+            label = str(using[0])
+            found[label] = substitute(found[label], values)
+            for part in variables_of(of.pop(variable)):
+                if part in users:
+                    users[part] = [*(u for u in users[part] if u is not variable), label]
+            continue
         if len(inner) < len(using):
             continue
         wide = {user: substitute(of[user], values) for user in inner}

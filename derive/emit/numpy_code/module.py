@@ -146,7 +146,7 @@ class _Module:
         inputs = [name for name in self.problem.variables if name in used]
         notes = module_notes(self.derivation, title, verified, self.switch, inputs)
         helpers = helpers_needed(self.helpers)
-        text = (
+        return (
             environment()
             .get_template("numpy_module.py.jinja")
             .render(
@@ -158,10 +158,13 @@ class _Module:
                 shapes=[(identifier(n), _shape_literal(self.problem.shape(n))) for n in inputs],
                 classes=[self._class(answers) for answers in self.answers],
                 functions=functions,
-                helpers=[HELPERS[name].source.strip() for name in helpers],
+                helpers=[self._source(name) for name in helpers],
             )
         )
-        return re.sub(r"\bnp\.", f"{self.names.numpy}.", text) if self.names.numpy != "np" else text
+
+    def _source(self, helper: str) -> str:
+        """A helper function, with the name that NumPy has in this module."""
+        return re.sub(r"\bnp\.", f"{self.names.numpy}.", HELPERS[helper].source.strip())
 
     def _class(self, answers: _Answers) -> dict[str, Any]:
         fields = []

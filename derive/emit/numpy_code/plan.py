@@ -157,7 +157,8 @@ class _Planner:
 
     def _size_names(self) -> set[str]:
         names: set[str] = set()
-        for node in self._reachable():
+        bare = (part for node in self.results.values() for part in (node, *node.args))
+        for node in (*self._reachable(), *bare):
             dims = [*node.shape, *([node.value] if node.op == "constant" else [])]
             names.update(symbol.name for dim in dims for symbol in dim.free_symbols)
         return names

@@ -94,7 +94,7 @@ class Writer:
         return self._aliased(template).format(*written)
 
     def _aliased(self, text: str) -> str:
-        return text.replace("np.", f"{self.numpy}.") if text.startswith("np.") else text
+        return re.sub(r"\bnp\.", f"{self.numpy}.", text)
 
     def _name(self, node: Array) -> Written:
         return str(node.value), ATOM
