@@ -1,0 +1,414 @@
+"""Problems on which other programs are known to fail, and the ordinary ones beside them.
+
+Three sources: SymPy's issues about derivatives of matrix expressions, by number; the nine examples
+of matrixcalculus.org, as they are written there; ordinary problems in the spellings that people
+use. Each row holds a problem with symbolic sizes and the answer as a person writes it. By value:
+the judge compares both with differences, sizes of 1 included. By form: what is printed has at most
+as many symbols and operators, and no transpose, inverse, ``diag`` or ``ones`` more, its names
+explained or written out; ``LONGER`` holds the rows of which that is not true yet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import pytest
+
+from derive.calculus.chain_rule import derive
+from derive.emit.claims import auxiliary, claims
+from derive.errors import UnsupportedError
+from derive.language import parse, parse_expression
+from derive.verify import Claim, judge
+from tests.test_closed_forms import COSTLY, Row, identify, row, substituted, table, tokens
+from tests.test_cookbook import explained, statements, symbols
+
+LOGISTIC: Final = "X:(N,d); w:(d); y:(N);"
+LINEAR: Final = "A:(m,n); x:(n); b:(m);"
+
+SYMPY: Final[Sequence[Row]] = (
+    row("15136", "X:(k,k); B:(k,k); grad tr(X^2*B) wrt X", "(X*B + B*X)'"),
+    row("15614, linear", "X:(n,n); A:(n,n); grad tr(X*A) wrt X", "A'"),
+    row("15614, quadratic", "X:(n,n); A:(n,n); grad tr(X'*A*X) wrt X", "(A + A')*X"),
+    # The issues 15667, 21062 and 23364 ask for Jacobians; these are scalars made of them.
+    row("15667, summed", "A:(n,n); grad tr(tr(A)*A) wrt A", "2*tr(A)*I(n)"),
+    row("21062, summed", "x:(n); M:(m,n); grad sum(exp(M*x)) wrt x", "M'*exp(M*x)"),
+    row("23364, trace", "Q:(n,n); q:(); grad tr((q*Q)*(q*Q)) wrt q", "2*q*tr(Q^2)"),
+    row("23492", "A:(n,n); grad tr(A) + tr(A^2) wrt A", "I(n) + 2*A'"),
+    row("23492, eye added", "A:(n,n); grad tr(A + eye) wrt A", "I(n)"),
+    row("23492, eye multiplied", "A:(n,n); grad tr(A*eye) wrt A", "I(n)"),
+    row(
+        "24725",
+        "x:(N); m:(); grad tr((x - m*ones(N))'*(x - m*ones(N))) wrt m",
+        "2*sum(m - x)",
+    ),
+    row(
+        "24725, a scalar added",
+        "x:(D); w:(D); b:(); grad tr(x'*w) + b wrt w, b",
+        "x",
+        "1",
+    ),
+    # The issue 24859 asks for an entry; with symbolic sizes, a trace of the same sum.
+    row("24859, trace", "A:(n,n); B:(n,n); x:(); grad tr(A + x*B) wrt x", "tr(B)"),
+    row("25118", "F:(n,n); grad tr(F'*F) - 3 wrt F", "2*F"),
+    row("26561", "E:(n,n); grad tr(E)^2 + 1 wrt E", "2*tr(E)*I(n)"),
+    row("26561, shorter", "E:(n,n); grad tr(E) + 1 wrt E", "I(n)"),
+    row("27406", "A:(m,n); B:(m,n); grad tr(A'*A) + tr(B'*B) wrt A, B", "2*A", "2*B"),
+    row("28618", "A:(n,n); grad log(det(A)) wrt A", "inv(A)'"),
+    row("28838, a factor", "X:(n,n); k:(); grad k*det(X) wrt X", "k*det(X)*inv(X)'"),
+    row("28838, a reciprocal", "X:(n,n); grad 1/det(X) wrt X", "-inv(X)'/det(X)"),
+    row("28838, a summand", "X:(n,n); k:(); grad k + det(X) wrt X", "det(X)*inv(X)'"),
+    # Neighbours of these, met while looking them up.
+    row(
+        "26585",
+        "A:(n,m); U:(n,k); V:(k,m); grad 0.5*norm2(A - U*V)^2 + 0.5*norm2(U)^2 wrt U",
+        "(U*V - A)*V' + U",
+    ),
+    row("28615", "A:(n,n); grad sqrt(tr(A'*A)) wrt A", "A/norm2(A)"),
+    row("30527", "A:(n,n); grad tr(I(n) - A)^2 wrt A", "-2*tr(I(n) - A)*I(n)"),
+)
+
+SYMPY_REFUSED: Final[Mapping[str, str]] = {
+    "15614": "A:(n,n); jacobian A wrt A",
+    "15667": "A:(n,n); jacobian tr(A)*A wrt A",
+    "17229": "M:(3,3); grad M[1,1] wrt M",
+    "21062": "x:(n); M:(m,n); jacobian exp(M*x) wrt x",
+    "23364": "Q:(n,n); q:(); jacobian (q*Q)*(q*Q) wrt q",
+    "23492": "A:(n,n); jacobian A + eye wrt A",
+    "24859": "A:(3,3); B:(3,3); x:(); grad (A + x*B)[0,0] wrt x",
+}
+"""Issues, or parts of them, that need Jacobians or entries, which are refused for now."""
+
+SYMPY_LEFT_OUT: Final[Mapping[str, str]] = {
+    "21347": "text not at hand",
+    "24021": "text not at hand",
+}
+
+SYMPY_ISSUES: Final = frozenset(
+    "15136 15614 15667 17229 23364 23492 24021 24725 24859 25118 26561 27406 28618 28838 21062 "
+    "21347".split()
+)
+
+MATRIXCALCULUS: Final[Sequence[Row]] = (
+    row("0.5*x'*A*x", "x:(n); A:(n,n); grad 0.5*x'*A*x wrt x", "0.5*(A + A')*x"),
+    row(
+        "0.5*x'*A*x, A symmetric",
+        "x:(n); A:(n,n) symmetric; grad 0.5*x'*A*x wrt x, A",
+        "A*x",
+        "0.5*x*x'",
+    ),
+    row(
+        "(y.*v)'*x",
+        "y:(n); v:(n); x:(n); grad (y.*v)'*x wrt x, y, v",
+        "y .* v",
+        "v .* x",
+        "y .* x",
+    ),
+    row("a^b", "a:() positive; b:(); grad a^b wrt a, b", "b*a^(b - 1)", "log(a)*a^b"),
+    row(
+        "norm1(A*x-y)",
+        "A:(m,n); x:(n); y:(m); grad norm1(A*x-y) wrt x, A, y",
+        "A'*sign(A*x - y)",
+        "sign(A*x - y)*x'",
+        "-sign(A*x - y)",
+    ),
+    row(
+        "norm2(A*x-y)^2",
+        "A:(m,n); x:(n); y:(m); grad norm2(A*x-y)^2 wrt x, A, y",
+        "2*A'*(A*x - y)",
+        "2*(A*x - y)*x'",
+        "2*(y - A*x)",
+    ),
+    row(
+        "sum(log(exp(-y.*(X*w)) + vector(1)))",
+        LOGISTIC + "grad sum(log(exp(-y.*(X*w)) + vector(1))) wrt w, X",
+        "-X'*(y .* sigmoid(-y .* (X*w)))",
+        "-(y .* sigmoid(-y .* (X*w)))*w'",
+    ),
+    row(
+        "tr(A*X'*B*X*C)",
+        "A:(k,n); B:(m,m); C:(n,k); X:(m,n); grad tr(A*X'*B*X*C) wrt X, A, B, C",
+        "B'*X*A'*C' + B*X*C*A",
+        "C'*X'*B'*X",
+        "X*A'*C'*X'",
+        "X'*B'*X*A'",
+    ),
+    row("log(det(inv(X)))", "X:(n,n); grad log(det(inv(X))) wrt X", "-inv(X)'"),
+    row(
+        "log(det(inv(X))), X symmetric",
+        "X:(n,n) symmetric; grad log(det(inv(X))) wrt X",
+        "-inv(X)",
+    ),
+    # Its constants, with sizes from the places where they stand.
+    row("vector(c)", "x:(n); grad norm2(x - vector(2))^2 wrt x", "2*(x - 2)"),
+    row("vector(c), c a name", "x:(n); c:(); grad norm2(x - vector(c))^2 wrt c", "2*sum(c - x)"),
+    row("matrix(c)", "A:(m,n); grad norm2(A + matrix(1))^2 wrt A", "2*(A + 1)"),
+    row("eye", "A:(n,n); grad norm2(A - eye)^2 wrt A", "2*(A - I(n))"),
+)
+
+MATRIXCALCULUS_REFUSED: Final[Mapping[str, str]] = {
+    "A*exp(x)": "A:(m,n); x:(n); jacobian A*exp(x) wrt x",
+}
+
+ORDINARY: Final[Sequence[Row]] = (
+    # Quadratic forms.
+    row("quadratic form", "x:(n); A:(n,n); grad x'*A*x wrt x, A", "(A + A')*x", "x*x'"),
+    row(
+        "quadratic function",
+        "x:(n); A:(n,n) symmetric; b:(n); c:(); grad x'*A*x/2 - b'*x + c wrt x",
+        "A*x - b",
+    ),
+    row(
+        "Mahalanobis",
+        "x:(n); mu:(n); P:(n,n) symmetric; grad (x - mu)'*P*(x - mu) wrt x, mu",
+        "2*P*(x - mu)",
+        "2*P*(mu - x)",
+    ),
+    row("bilinear form", "x:(m); A:(m,n); y:(n); grad x'*A*y wrt x, A, y", "A*y", "x*y'", "A'*x"),
+    row(
+        "Rayleigh quotient",
+        "x:(n); A:(n,n) symmetric; grad (x'*A*x)/(x'*x) wrt x",
+        "2*A*x/(x'*x) - 2*(x'*A*x)*x/(x'*x)^2",
+    ),
+    # Norms.
+    row("norm", "x:(n); grad norm2(x) wrt x", "x/norm2(x)"),
+    row("norm, a root", "x:(n); grad sqrt(x'*x) wrt x", "x/norm2(x)"),
+    row("norm, squared", "x:(n); grad norm2(x)^2 wrt x", "2*x"),
+    row("norm of a matrix", "X:(m,n); grad norm2(X) wrt X", "X/norm2(X)"),
+    row("norm, entrywise", "x:(n); grad norm1(x) wrt x", "sign(x)"),
+    row(
+        "x/|x|",
+        "x:(n); a:(n); grad a'*x/norm2(x) wrt x, a",
+        "a/norm2(x) - (a'*x)*x/norm2(x)^3",
+        "x/norm2(x)",
+    ),
+    row(
+        "x/|x|, a root",
+        "x:(n); a:(n); grad a'*(x/sqrt(x'*x)) wrt x",
+        "a/norm2(x) - (a'*x)*x/norm2(x)^3",
+    ),
+    row("x/|x|, entrywise", "x:(n); a:(n); grad sum(a .* x ./ abs(x)) wrt x, a", "0*x", "sign(x)"),
+    row(
+        "cosine similarity",
+        "x:(n); y:(n); grad x'*y/(norm2(x)*norm2(y)) wrt x",
+        "y/(norm2(x)*norm2(y)) - (x'*y)*x/(norm2(x)^3*norm2(y))",
+    ),
+    # Least squares.
+    row("least squares", LINEAR + "grad norm2(A*x - b)^2/2 wrt x", "A'*(A*x - b)"),
+    row(
+        "least squares, a product",
+        LINEAR + "grad (A*x - b)'*(A*x - b) wrt x, A, b",
+        "2*A'*(A*x - b)",
+        "2*(A*x - b)*x'",
+        "2*(b - A*x)",
+    ),
+    row(
+        "ridge",
+        LINEAR + "lambda:(); grad norm2(A*x - b)^2 + lambda*norm2(x)^2 wrt x, lambda",
+        "2*A'*(A*x - b) + 2*lambda*x",
+        "norm2(x)^2",
+    ),
+    row(
+        "ridge, products",
+        LINEAR + "lambda:(); grad (A*x - b)'*(A*x - b) + lambda*x'*x wrt x",
+        "2*A'*(A*x - b) + 2*lambda*x",
+    ),
+    row("variance", "x:(n); grad mean((x - mean(x)).^2) wrt x", "2*(x - mean(x))/n"),
+    # Logistic loss.
+    row(
+        "logistic, signs",
+        LOGISTIC + "grad sum(log(1 + exp(-y .* (X*w)))) wrt w",
+        "-X'*(y .* sigmoid(-y .* (X*w)))",
+    ),
+    row(
+        "logistic, signs, softplus",
+        LOGISTIC + "grad sum(softplus(-y .* (X*w))) wrt w",
+        "-X'*(y .* sigmoid(-y .* (X*w)))",
+    ),
+    row(
+        "logistic, labels",
+        LOGISTIC + "grad -sum(y .* log(sigmoid(X*w)) + (1 - y) .* log(1 - sigmoid(X*w))) wrt w",
+        "X'*(sigmoid(X*w) - y)",
+    ),
+    row(
+        "logistic, labels, log(1 + exp)",
+        LOGISTIC + "grad sum(log(1 + exp(X*w))) - y'*X*w wrt w",
+        "X'*(sigmoid(X*w) - y)",
+    ),
+    # Determinants, inverses, traces.
+    row("log det", "X:(n,n); grad logdet(X) wrt X", "inv(X)'"),
+    row("log det, spelled out", "X:(n,n); grad log(det(X)) wrt X", "inv(X)'"),
+    row(
+        "log det, shifted",
+        "X:(m,n); lambda:() positive; grad logdet(X'*X + lambda*I(n)) wrt X",
+        "2*X*inv(X'*X + lambda*I(n))",
+    ),
+    row("trace of a square", "X:(n,n); grad tr(X^2) wrt X", "2*X'"),
+    row("trace of a cube", "X:(n,n); grad tr(X^3) wrt X", "3*(X^2)'"),
+    row("trace of a cube, symmetric", "X:(n,n) symmetric; grad tr(X^3) wrt X", "3*X^2"),
+    row("trace of an inverse", "X:(n,n); grad tr(inv(X)) wrt X", "-(inv(X)^2)'"),
+    row("trace of a Gram matrix squared", "X:(m,n); grad tr((X'*X)^2) wrt X", "4*X*X'*X"),
+    row("exp of a trace", "S:(n,n); grad exp(tr(S)) wrt S", "exp(tr(S))*I(n)"),
+    row(
+        "exp of a quadratic form",
+        "x:(n); A:(n,n); grad exp(x'*A*x) wrt x, A",
+        "exp(x'*A*x)*(A + A')*x",
+        "exp(x'*A*x)*x*x'",
+    ),
+    row(
+        "log det and quadratic form",
+        "S:(n,n) symmetric; x:(n); grad logdet(S) + x'*inv(S)*x wrt S, x",
+        "inv(S) - inv(S)*x*x'*inv(S)",
+        "2*inv(S)*x",
+    ),
+    row(
+        "log det and quadratic form, no fact",
+        "S:(n,n); x:(n); grad logdet(S) + x'*inv(S)*x wrt S, x",
+        "inv(S)' - inv(S)'*x*x'*inv(S)'",
+        "(inv(S) + inv(S)')*x",
+    ),
+    # Softmax, logsumexp.
+    row(
+        "softmax",
+        "z:(n); a:(n); grad a'*softmax(z) wrt z",
+        "p .* (a - a'*p)",
+        p="softmax(z)",
+    ),
+    row(
+        "softmax, spelled out",
+        "z:(n); a:(n); grad a'*(exp(z)/sum(exp(z))) wrt z",
+        "p .* (a - a'*p)",
+        p="softmax(z)",
+    ),
+    row(
+        "softmax, spelled out without brackets",
+        "z:(n); a:(n); grad a'*exp(z)/sum(exp(z)) wrt z",
+        "p .* (a - a'*p)",
+        p="softmax(z)",
+    ),
+    row(
+        "softmax, cross-entropy",
+        "z:(n); y:(n) onehot; grad -y'*log(softmax(z)) wrt z",
+        "softmax(z) - y",
+    ),
+    row("logsumexp", LINEAR + "grad logsumexp(A*x + b) wrt x", "A'*softmax(A*x + b)"),
+    row(
+        "logsumexp, spelled out",
+        LINEAR + "grad log(sum(exp(A*x + b))) wrt x, A",
+        "A'*softmax(A*x + b)",
+        "softmax(A*x + b)*x'",
+    ),
+    # Entrywise.
+    row("entropy", "x:(n) positive; grad -sum(x .* log(x)) wrt x", "-log(x) - 1"),
+    row(
+        "one layer",
+        "A:(m,n); x:(n); y:(m); grad y'*tanh(A*x) wrt x, A",
+        "A'*(y .* (1 - tanh(A*x).^2))",
+        "(y .* (1 - tanh(A*x).^2))*x'",
+    ),
+    row(
+        "Gaussian kernel",
+        "x:(n); y:(n); s:() positive; grad exp(-norm2(x - y)^2/(2*s^2)) wrt x",
+        "exp(-norm2(x - y)^2/(2*s^2))*(y - x)/s^2",
+    ),
+)
+
+ORDINARY_REFUSED: Final[Mapping[str, str]] = {
+    "tr(kron(A,S))": "A:(m,m); S:(n,n); grad tr(kron(A,S)) wrt S",
+}
+
+ROWS: Final = (*SYMPY, *MATRIXCALCULUS, *ORDINARY)
+REFUSED: Final = {**SYMPY_REFUSED, **MATRIXCALCULUS_REFUSED, **ORDINARY_REFUSED}
+
+LONGER: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("x/|x|", "x"): ("(norm2(x)^2*a - (a'*x)*x)/norm2(x)^3",),
+    ("x/|x|, a root", "x"): ("(norm2(x)^2*a - (a'*x)*x)/norm2(x)^3",),
+    ("x/|x|, entrywise", "x"): ("a .* (1 ./ abs(x) - sign(x) ./ x)",),
+    ("x/|x|, entrywise", "a"): ("x ./ abs(x)",),
+    ("variance", "x"): ("2*(n*r - sum(r))/n^2", "r = x - sum(x)/n"),
+    ("softmax, spelled out", "z"): ("exp(z) .* (sum(exp(z))*a - a'*exp(z))/sum(exp(z))^2",),
+    ("softmax, spelled out without brackets", "z"): (
+        "exp(z) .* (sum(exp(z))*a - a'*exp(z))/sum(exp(z))^2",
+    ),
+}
+"""Row and variable whose answer is longer: what is printed, and what its names mean."""
+
+
+def excess(have: Sequence[str], allowed: Sequence[str]) -> list[str]:
+    """In what the symbols of an answer are more than allowed."""
+    found = [f"{len(have)} symbols, not {len(allowed)}"] if len(have) > len(allowed) else []
+    return found + [
+        f"too many {costly}" for costly in COSTLY if have.count(costly) > allowed.count(costly)
+    ]
+
+
+@pytest.mark.parametrize("line", ROWS, ids=identify)
+def test_by_value(line: Row, seed: int) -> None:
+    problem = parse(line.problem)
+    derivation = derive(problem)
+    assert [result.wrt for result in derivation.results] == list(line.answers)
+    expected = [
+        Claim(
+            result.of,
+            result.wrt,
+            f"answer_{result.wrt}",
+            (parse_expression(substituted(line.answers[result.wrt], line.names), problem),),
+            f"the answer for {result.wrt}",
+            "gradient",
+        )
+        for result in derivation.results
+    ]
+    report = judge(
+        problem, [*claims(derivation), *expected], auxiliary=auxiliary(derivation), seed=seed
+    )
+    assert report.passed, f"{table(line, derivation)}\n{report}"
+    assert problem.sizes == () or any(set(sizes.values()) == {1} for sizes in report.sizes)
+
+
+@pytest.mark.parametrize("line", ROWS, ids=identify)
+def test_by_form(line: Row) -> None:
+    derivation = derive(parse(line.problem))
+    for result in derivation.results:
+        got = explained(result, derivation)
+        allowed = tokens(substituted(line.answers[result.wrt], line.names))
+        found = excess(symbols(result, derivation), allowed)
+        longer = LONGER.get((line.number, result.wrt))
+        if longer is None:
+            assert not found, f"{found}\n{table(line, derivation)}"
+        else:
+            assert got == longer, table(line, derivation)
+            assert found, f"no longer any more\n{table(line, derivation)}"
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_says_so(name: str) -> None:
+    with pytest.raises(UnsupportedError, match="not supported yet"):
+        derive(parse(statements(REFUSED[name])))
+
+
+def test_no_source_is_missing() -> None:
+    """Every issue and every example is tested, refused, or left out for a reason."""
+    numbers = {number for line in SYMPY for number in re.findall(r"^\d+", line.number)}
+    assert numbers | set(SYMPY_REFUSED) | set(SYMPY_LEFT_OUT) >= SYMPY_ISSUES
+    assert set(SYMPY_LEFT_OUT).isdisjoint(numbers | set(SYMPY_REFUSED))
+    examples = {line.number for line in MATRIXCALCULUS} | set(MATRIXCALCULUS_REFUSED)
+    assert examples >= {
+        "0.5*x'*A*x",
+        "A*exp(x)",
+        "(y.*v)'*x",
+        "a^b",
+        "norm1(A*x-y)",
+        "norm2(A*x-y)^2",
+        "sum(log(exp(-y.*(X*w)) + vector(1)))",
+        "tr(A*X'*B*X*C)",
+        "log(det(inv(X)))",
+    }
+    assert len(ORDINARY) + len(ORDINARY_REFUSED) >= 37
+    assert {name for name, _ in LONGER} <= {line.number for line in ROWS}
+
+
+def test_the_excess() -> None:
+    assert excess(tokens("2*det(X)*X'"), tokens("2*X'")) == ["7 symbols, not 4"]
+    assert excess(tokens("A''"), tokens("A + A")) == ["too many '"]
+    assert not excess(tokens("A*x"), tokens("x'*A'"))
