@@ -36,6 +36,13 @@ def derive(problem: Problem) -> Derivation:
         UnsupportedError: A function without a law, or a request that is no gradient.
         InputError: The derivative asked for has no meaning.
     """
+    try:
+        return _derived(problem)
+    except ZeroDivisionError:
+        raise InputError("there is a division by zero in the problem, so it has no value") from None
+
+
+def _derived(problem: Problem) -> Derivation:
     names = _quantities(problem)
     asked: dict[str, dict[str, None]] = {}
     for request in problem.requests:
@@ -225,7 +232,7 @@ def _with_structure(quantity: Variable, gradient: Tensor) -> list[Line]:
     """The gradient with the structure of its variable, if that differs."""
     if quantity.value is not None:
         return []
-    if "diagonal" in quantity.facts:
+    if "diagonal" in quantity.facts and quantity.order == 2:
         axes = (0, 1)
         found = contract(1, [(gradient, axes), (Delta(quantity.shape[0]), axes)], axes)
         reason = Reason("diagonal_variable", (quantity,))

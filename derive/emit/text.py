@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
@@ -115,8 +116,10 @@ def number_text(value: Fraction) -> str:
     for prime in (2, 5):
         while below % prime == 0:
             below //= prime
-    decimal = below == 1 and value.denominator > 9
-    return repr(float(value)) if decimal else str(value)
+    if below != 1 or value.denominator <= 9:
+        return str(value)
+    short = repr(float(value))
+    return short if float(short) else f"{Decimal(value.numerator) / Decimal(value.denominator):E}"
 
 
 class _Writer:

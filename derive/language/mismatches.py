@@ -173,7 +173,8 @@ def divisor(shapes: Shapes, node: Node, extent: Extent) -> Misfit:
     remedy = f"Write {a} ./ {b} to divide entry by entry"
     square = same(*shapes.resolve(extent))
     facts.append(
-        f"{remedy}, inv({_text(shapes, right.span)})*{a} for a solution."
+        f"{remedy}, inv({_text(shapes, right.span)})*{a} or {a}*inv({_text(shapes, right.span)}) "
+        "for a solution."
         if square
         else f"{remedy}."
     )

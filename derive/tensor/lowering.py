@@ -157,7 +157,7 @@ def _scalar_power(low: _Lowering, expression: Any) -> Tensor:
     base, exponent = expression.args
     if base == sympy.E:
         return apply("exp", [(low.lower(exponent), ())], ())
-    if base.is_Number and not exponent.free_symbols:
+    if base.is_Number and isinstance(exponent, sympy.Rational):
         return _number(low, expression)
     return _entrywise_power(low.lower(base), exponent, low)
 

@@ -281,7 +281,8 @@ def power(base: Expression, exponent: Expression) -> Expression:
             operands=(0,),
         )
     if not isinstance(exponent, sympy.Integer):
-        raise UnsupportedError("a power of a matrix with an exponent that is not a whole number")
+        kind = "is not a whole number" if exponent.is_number else "is a symbol"
+        raise UnsupportedError(f"a power of a matrix with an exponent that {kind}")
     return Inverse(base) if exponent == -1 else MatPow(base, exponent)
 
 
