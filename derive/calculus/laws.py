@@ -86,7 +86,7 @@ def _form(term: Contraction, target: Variable, places: list[int]) -> str:
     if power != 1:
         return "power"
     if not others:
-        return _alone(term, target)
+        return _alone(term, target) if len(term.factors) == 1 else "linear"
     shared = [x for x in letters for f in others if x in f[1]]
     summed = [x for x in shared if x >= term.order]
     if len(others) == 1 and len(summed) == 1 and term.order:

@@ -27,7 +27,7 @@ VALUE_NAMES = {
     "tanh": ("h", "h", "H"),
     "softmax": ("p", "p", "P"),
     "log_softmax": ("l", "l", "L"),
-    "exp": ("e1", "w", "E"),
+    "exp": ("e", "e", "E"),
 }
 OTHER_NAMES = ("v", "v", "V")
 

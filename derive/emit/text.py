@@ -223,6 +223,8 @@ class _Writer:
             return (
                 f"sqrt({self.write(base, 0)})" if self.style.ascii else f"√({self.write(base, 0)})"
             )
+        if base.op == "call" and base.value == "inv" and not self.style.ascii:
+            return self.write(base.args[0], ATOM) + str(-exponent).translate(SUPERSCRIPTS)
         inner = self.write(base, ATOM if base.op != "norm" else 0)
         if self.style.ascii:
             return f"{inner}^{_exponent(exponent)}"

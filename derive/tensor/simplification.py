@@ -61,7 +61,7 @@ def _round(tensor: Tensor, facts: bool, reasons: dict[Reason, None]) -> Tensor:
 
 def _settle(tensor: Tensor, facts: bool, reasons: dict[Reason, None]) -> Tensor:
     short = entrywise(tensor)
-    if short is not tensor:
+    if short.size < tensor.size:
         reasons[Reason("entrywise")] = None
     if facts:
         short, used = apply_facts(short)

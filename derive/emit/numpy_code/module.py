@@ -43,7 +43,7 @@ MOST_SPECIALISED: Final = 6
 MOST_NAMED: Final = 24
 """With more arguments than this, ``grad_J_W`` passes them on unnamed."""
 
-VALUE: Final = "value"
+VALUE: Final = "(value)"
 VIEW: Final = re.compile(r"([^\W\d]\w*)(?:\.T)?")
 """An array, or the view of it that is its transpose."""
 
