@@ -224,6 +224,9 @@ class _Page:
             both.add_row(symbols, forward)
             self._print_trimmed(both)
         else:
+            for table in (symbols, forward):
+                table.columns[0].no_wrap = widths[1] < self.console.width
+                table.columns[0].overflow = "fold"
             self._print_trimmed(symbols)
             self.line()
             self._print_trimmed(forward)

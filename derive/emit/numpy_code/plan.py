@@ -164,8 +164,13 @@ class _Planner:
         return names
 
     def _output(self, node: Array) -> str:
-        if node in self.given:
-            self.inputs.add(self.given[node])
+        stack = [node]
+        while stack:
+            part = stack.pop()
+            if part in self.given:
+                self.inputs.add(self.given[part])
+            elif part.op in CHEAP:
+                stack.extend(part.args)
         return self.writer.text(node)
 
     def _name_shared(self) -> None:
