@@ -9,7 +9,7 @@ RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types gallery gallery-unchanged bench clean
+.PHONY: help demo test oracle check format lint types gallery gallery-unchanged bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,12 @@ demo: $(RUNTIME)  ## derive a network's gradients on the screen, then generate a
 
 test: $(DEV)  ## run the tests
 	$(BIN)/python -m pytest -n $(JOBS)
+
+SEED ?= 0
+PROBLEMS ?= 10000
+
+oracle: $(DEV)  ## compare 10,000 random problems with autograd; SEED=N draws others
+	$(BIN)/python -m tests.oracle.run $(PROBLEMS) --seed $(SEED) --jobs $(JOBS)
 
 check: format lint types gallery-unchanged  ## formatting, lint, types, and that the gallery is what the code prints
 

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +49,9 @@ __all__ = [
 
 FUNCTION_POINTS: Final = 3
 """Points at which exported functions are judged; sizes of 1 are among them."""
+
+MOST_ENTRIES: Final = 1_000_000
+"""A problem with more entries than this in one array is not checked at its own sizes."""
 
 MOST_TOLD: Final = 3
 """Failures that a message tells in full."""
@@ -173,9 +177,13 @@ def _own_symbols(problem: Problem, asked: Iterable[Expression]) -> dict[Expressi
 def check(derivation: Derivation, seed: int = 0, points: int = 5) -> Report:
     """What the judge finds at random points about every step and every gradient.
 
+    Raises:
+        InputError: The problem states sizes too large to compute with.
+
     >>> check(derive(parse("grad norm2(x)^2 wrt x"))).passed
     True
     """
+    _refuse_large(derivation.problem)
     return judge(
         derivation.problem,
         claims(derivation),
@@ -183,6 +191,17 @@ def check(derivation: Derivation, seed: int = 0, points: int = 5) -> Report:
         seed=seed,
         points=points,
     )
+
+
+def _refuse_large(problem: Problem) -> None:
+    """Say so where a check would need more memory than it is worth."""
+    for quantity in (*problem.variables.values(), *problem.definitions.values()):
+        entries = prod(int(dim) for dim in quantity.shape if dim.is_Integer)
+        if entries > MOST_ENTRIES:
+            raise InputError(
+                f"{quantity.name} has {entries:,} entries, too many to check numerically",
+                ("Write its sizes as names, such as (n, m): the check chooses small numbers.",),
+            )
 
 
 def require(report: Report, what: str) -> None:

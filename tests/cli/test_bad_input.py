@@ -32,6 +32,13 @@ error: the shapes do not fit in W1*x
   Declare x : (3), or W1 : (4, 5).
 """,
     ),
+    "sizes too large to check": (
+        "A : (10000, 10000); x : (10000); grad norm2(A*x)^2 wrt x",
+        """\
+error: A has 100,000,000 entries, too many to check numerically
+  Write its sizes as names, such as (n, m): the check chooses small numbers.
+""",
+    ),
     "two columns": (
         "x : (3); y : (3); grad sum(x*y) wrt x",
         """\

@@ -1,0 +1,134 @@
+"""Random problems beside autograd: what is generated returns its values and gradients."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from derive.calculus import rules
+from derive.calculus.rules import ArrayRule, EntrywiseRule
+from derive.vocabulary import COMPARISONS, FUNCTIONS
+from tests.oracle.comparison import SIZES, compare
+from tests.oracle.problems import problem
+from tests.oracle.reading import read
+from tests.oracle.shrinking import shrunken
+from tests.oracle.tree import walk
+
+GROUPS: Final = 2
+"""One for each of two cores: a rate needs many problems to be one."""
+
+GROUP: Final = 150
+LARGEST: Final = 50
+"""Problems of more nodes are left to ``make oracle``."""
+
+REFUSED: Final = 3
+"""Refused problems allowed in a group: 2 in a hundred."""
+
+UNDECIDED: Final = 9
+"""Problems allowed in a group that have a kink, or no firm digits, at every point."""
+
+REGRESSIONS: Final = Path(__file__).with_name("regressions.txt")
+
+
+def regressions() -> list[tuple[str, str]]:
+    """What once went wrong: a title and the problem's text."""
+    blocks = re.split(r"^# ", REGRESSIONS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    parts = [block.partition("\n") for block in blocks]
+    return [(title, text.strip()) for title, _, text in parts]
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_random_problems(group: int, seed: int) -> None:
+    tasks = {at: problem(at) for at in range(seed + group * GROUP, seed + (group + 1) * GROUP)}
+    kinds: Counter[str] = Counter()
+    refused = []
+    for at, task in tasks.items():
+        if task.size > LARGEST:
+            continue
+        outcome = compare(task, seed)
+        assert outcome.kind != "wrong", f"seed {at}: {outcome.reason}\n{task}"
+        kinds[outcome.kind] += 1
+        refused += [outcome.reason] * (outcome.kind == "refused")
+    assert kinds["refused"] <= REFUSED, refused
+    assert kinds["undecided"] <= UNDECIDED
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(("title", "text"), regressions())
+def test_regressions(title: str, text: str) -> None:
+    outcome = compare(read(text))
+    assert outcome.kind == "right", f"{title}: {outcome.kind}, {outcome.reason}"
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_text_is_read_as_it_was_written(seed: int) -> None:
+    task = problem(seed)
+    assert str(read(str(task))) == str(task)
+    assert problem(seed) == task
+
+
+def test_every_function_is_drawn() -> None:
+    drawn: set[str] = set()
+    for seed in range(1500):
+        task = problem(seed)
+        roots = [body for _, body in task.definitions] + [r.of for r in task.requests]
+        drawn.update(node.op for root in roots for node in walk(root))
+    operators = {"+", "-", "*", ".*", "./", "/", "neg", "^", ".^", "'", "I", "ones"}
+    assert {*FUNCTIONS, *COMPARISONS, *operators} - set(COMPARISONS.values()) <= drawn
+
+
+PLANTED: Final[Mapping[str, tuple[str, str]]] = {
+    "tanh": ("1 - v**2", "x : (n)\nA : (m, n)\nJ = sum(tanh(A * x))\ngrad J wrt x, A"),
+    "sin": ("cos(x)", "A : (m, n)\nJ = norm2(sin(A))\ngrad J wrt A"),
+    "sigmoid": ("v*(1 - v)", "x : (n)\nJ = sse(sigmoid(x))\ngrad J wrt x"),
+    "inverse": ("", "A : (n, n) positive_definite\nx : (n)\nJ = x' * inv(A) * x\ngrad J wrt A"),
+    "logdet": ("", "B : (n, k)\nJ = logdet(B * B' + I(n))\ngrad J wrt B"),
+    "softmax": ("", "x : (n)\ny : (n)\nJ = dot(softmax(x), y)\ngrad J wrt x"),
+}
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("factor", ["-1", "2001/2000"])
+@pytest.mark.parametrize("name", PLANTED)
+def test_planted_errors_are_found(name: str, factor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = read(PLANTED[name][1])
+    assert compare(task).kind == "right"
+    monkeypatch.setitem(rules.RULES, name, _spoilt(rules.RULES[name], factor))
+    assert compare(task).kind == "wrong"
+
+
+def _spoilt(rule: Any, factor: str) -> Any:
+    """The rule, with its derivative multiplied."""
+    if isinstance(rule, EntrywiseRule):
+        numerator, _, denominator = factor.partition("/")
+        times = f"Rational({numerator}, {denominator or 1})"
+        return dataclasses.replace(rule, derivatives=(f"{times}*({rule.derivatives[0]})",))
+
+    class Spoilt(ArrayRule):
+        @property
+        def terms(self) -> Any:
+            found = rule.terms
+            scale = type(found[0].coefficient)(factor)
+            return tuple(dataclasses.replace(t, coefficient=scale * t.coefficient) for t in found)
+
+    return Spoilt(**{field.name: getattr(rule, field.name) for field in dataclasses.fields(rule)})
+
+
+def test_shrinking_keeps_what_fails() -> None:
+    task = read("A : (m, n)\nx : (n)\nz = tanh(A * x)\nJ = sse(z) + sum(x)\ngrad J wrt x, A\n")
+
+    def fails(smaller: Any) -> bool:
+        return "tanh" in str(smaller)
+
+    assert len(str(shrunken(task, fails))) < len(str(task))
+
+
+def test_sizes_of_one_are_among_the_sizes() -> None:
+    assert any(set(sizes.values()) == {1} for sizes in SIZES)
