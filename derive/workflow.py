@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from math import prod
 from pathlib import Path
 from typing import Any, Final
 
@@ -195,11 +194,13 @@ def check(derivation: Derivation, seed: int = 0, points: int = 5) -> Report:
 
 def _refuse_large(problem: Problem) -> None:
     """Say so where a check would need more memory than it is worth."""
-    for quantity in (*problem.variables.values(), *problem.definitions.values()):
-        entries = prod(int(dim) for dim in quantity.shape if dim.is_Integer)
+    for name in (*problem.variables, *problem.definitions):
+        entries = 1
+        for dim in problem.shape(name):
+            entries *= int(dim) if dim.is_Integer else 1
         if entries > MOST_ENTRIES:
             raise InputError(
-                f"{quantity.name} has {entries:,} entries, too many to check numerically",
+                f"{name} has {entries:,} entries, too many to check numerically",
                 ("Write its sizes as names, such as (n, m): the check chooses small numbers.",),
             )
 

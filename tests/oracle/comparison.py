@@ -97,7 +97,7 @@ def _at_sizes(
             expected = reference(task, request, values, sizes)
             if not _trusted(expected):
                 continue
-            again = reference(task, request, nearby(task, values, rng), sizes)
+            again = reference(task, request, nearby(task, values, rng), sizes, rng)
             allowed = _allowed(expected, again)
         if allowed is not None:
             return _difference(task, request, of, names, values, expected, allowed)

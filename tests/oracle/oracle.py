@@ -74,6 +74,9 @@ def _diag(v: Value) -> Value:
     return v * np.eye(getval(v).shape[0])
 
 
+ROUNDING: Final = 1e-13
+"""Relative size of the noise that stands for roundings."""
+
 SELU: Final = 1.0507009873554804934193349852946
 SELU_ALPHA: Final = 1.6732632423543772848170429916717
 
@@ -197,11 +200,18 @@ class Evaluation:
         sizes: Of dimensions.
         margin: The least distance from a kink so far.
         largest: The largest absolute value so far.
+        noise: Moves every value on the way by about a rounding, to show what roundings do.
     """
 
-    def __init__(self, values: Mapping[str, Value], sizes: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, Value],
+        sizes: Mapping[str, int],
+        noise: np.random.Generator | None = None,
+    ) -> None:
         self.values = dict(values)
         self.sizes = sizes
+        self.noise = noise
         self.margin = math.inf
         self.largest = 1.0
 
@@ -226,6 +236,8 @@ class Evaluation:
             self.largest = max(self.largest, float(np.max(np.abs(seen), initial=0.0)))
         if not np.all(np.isfinite(seen)):
             self.largest = math.inf
+        if self.noise is not None:
+            return found * (1 + ROUNDING * self.noise.normal(size=seen.shape))
         return found
 
     def applied(self, node: Node, args: list[Value]) -> Value:
@@ -280,7 +292,11 @@ class Reference:
 
 
 def reference(
-    task: Task, request: Request, values: Mapping[str, Any], sizes: Mapping[str, int]
+    task: Task,
+    request: Request,
+    values: Mapping[str, Any],
+    sizes: Mapping[str, int],
+    noise: np.random.Generator | None = None,
 ) -> Reference:
     """The scalar and its gradients; that of a defined name counts what is computed from it."""
     seen = Evaluation(values, sizes)
@@ -290,7 +306,7 @@ def reference(
         nonlocal seen
         shift = dict(zip(request.wrt, shifts, strict=True))
         seen = Evaluation(
-            {name: value + shift.get(name, 0.0) for name, value in values.items()}, sizes
+            {name: value + shift.get(name, 0.0) for name, value in values.items()}, sizes, noise
         )
         for name, node in task.definitions:
             found = seen.value(node)
@@ -359,7 +375,7 @@ def nearby(task: Task, values: Mapping[str, Any], rng: np.random.Generator) -> d
         if rigid & set(variable.facts):
             found[variable.name] = value
         elif variable.facts:
-            found[variable.name] = value * (1 + 1e-13 * rng.normal())
+            found[variable.name] = value * (1 + ROUNDING * rng.normal())
         else:
-            found[variable.name] = value * (1 + 1e-13 * rng.normal(size=value.shape))
+            found[variable.name] = value * (1 + ROUNDING * rng.normal(size=value.shape))
     return found
