@@ -21,6 +21,7 @@ from derive.problem import Variable as Given
 from derive.shapes import ONE, same
 from derive.tensor.algebra import add, contract, number, transpose, zero
 from derive.tensor.facts import Reason
+from derive.tensor.incidence import lower as lower_ones
 from derive.tensor.lowering import is_row, lower, tensor_shape
 from derive.tensor.nodes import Delta, Tensor, Variable
 from derive.tensor.simplification import simplify
@@ -158,9 +159,7 @@ class _Backwards:
         assert adjoint.value is not None
         known = adjoint.value.size == 1 and not variables_of(adjoint.value)
         start: Tensor = adjoint.value if known else adjoint
-        for target, sent in adjoints(body, start, quantity).items():
-            if target not in self.needed:
-                continue
+        for target, sent in adjoints(body, start, quantity, self.needed).items():
             jacobian = None
             if not known and quantity.order <= 1 and target.order <= 1:
                 jacobian = coefficient_of(sent, adjoint)
@@ -245,9 +244,9 @@ def _with_structure(quantity: Variable, gradient: Tensor) -> list[Line]:
         found = add(terms, gradient.shape)
         reason = Reason("symmetric_variable", (quantity,))
     elif "lower_triangular" in quantity.facts and quantity.order == 2:
-        raise UnsupportedError(
-            f"the gradient with respect to {quantity.name}, which is declared lower_triangular"
-        )
+        axes = (0, 1)
+        found = contract(1, [(gradient, axes), (lower_ones(*quantity.shape), axes)], axes)
+        reason = Reason("lower_triangular_variable", (quantity,))
     else:
         return []
     short = simplify(found)

@@ -11,13 +11,25 @@ Each node is visited once, after everything that uses it, so the work grows line
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from derive.calculus.rules import RULES, ArrayRule, EntrywiseRule, IndexedFactor, V, X, Y, Z
+from derive.calculus.rules import (
+    RULES,
+    ArrayRule,
+    EntrywiseRule,
+    IndexedFactor,
+    IndexedTerm,
+    V,
+    X,
+    Y,
+    Z,
+)
 from derive.errors import UnsupportedError
 from derive.shapes import Dim
-from derive.tensor.algebra import add, contract, invoke
+from derive.tensor.algebra import add, contract, invoke, transpose
+from derive.tensor.definitions import IN_LAWS
+from derive.tensor.incidence import is_incidence
 from derive.tensor.nodes import (
     Call,
     Constant,
@@ -33,6 +45,7 @@ from derive.tensor.nodes import (
 from derive.tensor.parts import children
 from derive.tensor.recognition import recognise
 from derive.tensor.scalars import from_scalar
+from derive.tensor.substitution import variables_of
 
 __all__ = ["Sent", "adjoints", "rule_of"]
 
@@ -51,16 +64,25 @@ def rule_of(tensor: Map | Call) -> EntrywiseRule | ArrayRule:
     return rule
 
 
-def adjoints(tensor: Tensor, adjoint: Tensor, value: Tensor | None = None) -> Sent:
+def adjoints(
+    tensor: Tensor,
+    adjoint: Tensor,
+    value: Tensor | None = None,
+    wanted: Collection[Variable] | None = None,
+) -> Sent:
     """What a tensor sends back to the variables in it.
 
     Args:
         tensor: The formula.
         adjoint: Its adjoint, of the same shape.
         value: A name for the whole formula, used where a law needs its value.
+        wanted: The variables asked about; all by default.
 
     Returns:
-        For each variable in the formula (variables with values are not opened), its adjoint.
+        For each wanted variable in the formula (those with values are not opened), its adjoint.
+
+    Raises:
+        UnsupportedError: No law leads back to a wanted variable.
     """
     order = _topological(tensor)
     known = {} if value is None else _known_values(tensor, value)
@@ -75,7 +97,11 @@ def adjoints(tensor: Tensor, adjoint: Tensor, value: Tensor | None = None) -> Se
             sent[node] = total
             continue
         named = known.get(node, node)
-        for child, back in _send(node, total, named):
+        asked = [
+            wanted is None or any(v in wanted for v in variables_of(child))
+            for child in children(node)
+        ]
+        for child, back in _send(node, total, named, asked):
             received.setdefault(child, []).append(back)
     return sent
 
@@ -104,25 +130,30 @@ def _topological(tensor: Tensor) -> list[Tensor]:
     return list(reversed(finished))
 
 
-def _send(node: Tensor, adjoint: Tensor, value: Tensor) -> list[tuple[Tensor, Tensor]]:
+def _send(
+    node: Tensor, adjoint: Tensor, value: Tensor, asked: Sequence[bool]
+) -> list[tuple[Tensor, Tensor]]:
+    """What a node sends to those of its parts that are asked about."""
     if isinstance(node, Contraction):
-        return _through_contraction(node, adjoint)
+        return _through_contraction(node, adjoint, asked)
     if isinstance(node, Sum):
-        return [(term, adjoint) for term in node.terms]
+        return [(term, adjoint) for term, wanted in zip(node.terms, asked, strict=True) if wanted]
     if isinstance(node, Map):
-        return _through_map(node, adjoint, value)
-    if isinstance(node, Call):
-        return _through_call(node, adjoint, value)
-    assert isinstance(node, Constant | Delta)
+        return _through_map(node, adjoint, value, asked)
+    if isinstance(node, Call) and not is_incidence(node):
+        return _through_call(node, adjoint, value, asked)
+    assert isinstance(node, Constant | Delta | Call)
     return []
 
 
-def _through_contraction(node: Contraction, adjoint: Tensor) -> list[tuple[Tensor, Tensor]]:
+def _through_contraction(
+    node: Contraction, adjoint: Tensor, asked: Sequence[bool]
+) -> list[tuple[Tensor, Tensor]]:
     """To each factor, the contraction without it; a power is brought down first."""
     found = []
     axes = tuple(range(node.order))
     for position, (tensor, letters, power) in enumerate(node.factors):
-        if isinstance(tensor, Constant | Delta):
+        if not asked[position] or isinstance(tensor, Constant | Delta) or is_incidence(tensor):
             continue
         factors: list[Factor] = [f for p, f in enumerate(node.factors) if p != position]
         if power != 1:
@@ -147,50 +178,87 @@ def _distinct(letters: Letters, tensor: Tensor, fresh: int) -> tuple[Letters, li
     return tuple(free), deltas
 
 
-def _through_map(node: Map, adjoint: Tensor, value: Tensor) -> list[tuple[Tensor, Tensor]]:
+def _through_map(
+    node: Map, adjoint: Tensor, value: Tensor, asked: Sequence[bool]
+) -> list[tuple[Tensor, Tensor]]:
     rule = rule_of(node)
     assert isinstance(rule, EntrywiseRule)
     axes = tuple(range(node.order))
     atoms: dict[Any, tuple[Tensor, Letters]] = dict(zip((X, Y, Z), node.args, strict=False))
     atoms[V] = (value, axes)
     found = []
-    for formula, (tensor, letters) in zip(rule.formulas, node.args, strict=True):
+    for wanted, formula, (tensor, letters) in zip(asked, rule.formulas, node.args, strict=True):
+        if not wanted:
+            continue
         slope = recognise(from_scalar(formula, atoms, node.shape))
         back = contract(1, [(slope, axes), (adjoint, axes)], letters)
         found.append((tensor, back))
     return found
 
 
-def _through_call(node: Call, adjoint: Tensor, value: Tensor) -> list[tuple[Tensor, Tensor]]:
+def _through_call(
+    node: Call, adjoint: Tensor, value: Tensor, asked: Sequence[bool]
+) -> list[tuple[Tensor, Tensor]]:
     rule = rule_of(node)
     assert isinstance(rule, ArrayRule)
-    (argument,) = node.args
-    leading = argument.order - len(rule.axes)
-    star = tuple(range(leading))
-    names = {letter: leading + index for index, letter in enumerate(_letters(rule))}
-    arrays = {"X": argument, "Y": value, "G": adjoint}
-    free = star + tuple(names[letter] for letter in rule.axes)
-    dims = dict(zip(free, argument.shape, strict=True))
-    terms = []
-    for term in rule.terms:
-        factors = []
-        for factor in term.factors:
-            letters = (star if factor.leading else ()) + tuple(names[x] for x in factor.letters)
-            factors.append((_array(factor, arrays), letters))
-        terms.append(contract(term.coefficient, factors, free, dims))
-    return [(argument, add(terms, argument.shape))]
+    argument, *rest = node.args
+    arrays = dict(
+        zip("XEYG", (argument, rest[0] if rest else argument, value, adjoint), strict=True)
+    )
+    leading = node.order if rule.reduces else argument.order - len(rule.axes)
+    found = []
+    laws = (rule.terms, rule.second_terms)
+    for wanted, tensor, terms in zip(asked, node.args, laws, strict=False):
+        if not wanted or not variables_of(tensor):
+            continue
+        axes = rule.axes if tensor.order else ""
+        if not terms:
+            raise UnsupportedError(f"{node.function} can be differentiated {rule.domain}")
+        star = tuple(range(leading)) if tensor.order else ()
+        width = argument.order - leading if rule.reduces else 1
+        back = [_written(term, axes, star, leading, width, tensor, arrays) for term in terms]
+        found.append((tensor, add(back, tensor.shape)))
+    return found
 
 
-def _letters(rule: ArrayRule) -> str:
-    used = dict.fromkeys(rule.axes)
-    for term in rule.terms:
-        for factor in term.factors:
-            used.update(dict.fromkeys(factor.letters))
-    return "".join(used)
+def _written(
+    term: IndexedTerm,
+    axes: str,
+    star: Letters,
+    leading: int,
+    width: int,
+    like: Tensor,
+    arrays: Mapping[str, Tensor],
+) -> Tensor:
+    """One term of a law, over the axes of ``like``; each letter stands for ``width`` axes."""
+    names: dict[str, Letters] = {}
+    for letter in (*axes, *(x for factor in term.factors for x in factor.letters)):
+        start = leading + width * len(names)
+        names.setdefault(letter, tuple(range(start, start + width)))
+
+    def spread(letters: str) -> Letters:
+        return tuple(axis for letter in letters for axis in names[letter])
+
+    free = star + spread(axes)
+    factors = [
+        (
+            _array(factor, arrays),
+            (tuple(range(leading)) if factor.leading else ()) + spread(factor.letters),
+            factor.power,
+        )
+        for factor in term.factors
+    ]
+    return contract(term.coefficient, factors, free, dict(zip(free, like.shape, strict=True)))
 
 
 def _array(factor: IndexedFactor, arrays: Mapping[str, Tensor]) -> Tensor:
-    tensor = arrays[factor.name]
+    args = [
+        transpose(arrays[name[0]]) if name.endswith("'") else arrays[name]
+        for name in factor.arguments
+    ]
     if not factor.function:
-        return tensor
-    return recognise(invoke(factor.function, [tensor], tensor.shape))
+        return args[0]
+    meaning = IN_LAWS.get(factor.function)
+    if meaning is not None:
+        return recognise(meaning(*args))
+    return recognise(invoke(factor.function, args, args[0].shape))

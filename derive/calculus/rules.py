@@ -5,11 +5,15 @@ Notation, here and in the printed notes:
     x, X     argument of a function             G        adjoint of its value
     v, Y     its value                          <A, B>   sum of A .* B over all entries
 
+    E        second argument of a function
+
 A contraction is differentiated by leaving each factor out in turn, a sum term by term; both are in
 :mod:`derive.calculus.reverse`. What remains are the functions. An entrywise function has its scalar
 derivative with respect to each argument, a formula in its arguments ``x, y, z`` and its value
-``v``. A function of whole arrays says what it sends back to its argument, in index notation; ``*``
-stands for leading axes that the function leaves alone.
+``v``. A function of whole arrays says what it sends back to its arguments, in index notation; ``*``
+stands for leading axes that the function leaves alone, and one letter for all axes of a reduction.
+Repeated letters are summed. Names in it that are no functions of the language, ``deviation(X,E)``,
+are those of :data:`derive.tensor.definitions.IN_LAWS`.
 
 A law is right when <G, dY> = <X_bar, dX> for every G and every dX; ``tests/calculus/test_rules.py``
 checks that for every row at points that are not symmetric, and fails for a row without a sample.
@@ -64,10 +68,19 @@ class EntrywiseRule:
 
 @dataclass(frozen=True, slots=True)
 class IndexedFactor:
-    """``Y[*a]`` or ``inverse(X)[b,a]`` in a law: a name, a function of it, letters."""
+    """``Y[*a]``, ``inverse(X)[b,a]`` or ``count(X,Y)^-1`` in a law.
 
-    name: str
+    Attributes:
+        function: What is taken of the arguments; empty for an argument itself.
+        arguments: Names among ``X, Y, E, G``; one with ``'`` behind it is transposed.
+        power: Power of its entries.
+        leading: Whether the leading axes are its first ones.
+        letters: Letters of its other axes.
+    """
+
     function: str
+    arguments: tuple[str, ...]
+    power: Fraction
     leading: bool
     letters: str
 
@@ -82,15 +95,19 @@ class IndexedTerm:
 
 @dataclass(frozen=True)
 class ArrayRule:
-    """What a function of a whole array sends back to its argument.
+    """What a function of whole arrays sends back to its arguments.
 
     Attributes:
-        adjoint: X_bar in index notation over ``G``, ``Y`` and ``X``.
-        axes: Letters of X_bar's own axes.
+        adjoint: X_bar in index notation over ``G``, ``Y``, ``X`` and ``E``; empty where no law is
+            known.
+        axes: Letters of X_bar's own axes, behind the leading ones.
         statement: The differential, as a lecturer writes it.
         source: Where a reader can look it up.
         domain: What must hold at the point.
         proof: Why, one line an equality, for readers who want every step.
+        second: E_bar, for functions of two arguments; a scalar, or over the letters of ``axes``.
+        reduces: Whether all axes that the value lacks are reduced; ``axes`` is one letter then.
+        kink: The value given to the derivative where there is none.
     """
 
     adjoint: str
@@ -99,28 +116,49 @@ class ArrayRule:
     source: str
     domain: str = "everywhere"
     proof: tuple[str, ...] = ()
+    second: str = ""
+    reduces: bool = False
+    kink: str = ""
 
     @cached_property
     def terms(self) -> tuple[IndexedTerm, ...]:
         """The adjoint taken apart."""
-        return tuple(_term(text) for text in re.split(r"(?<=\])\s+(?=[-+]\s)", self.adjoint))
+        return _terms(self.adjoint)
+
+    @cached_property
+    def second_terms(self) -> tuple[IndexedTerm, ...]:
+        """The adjoint of the second argument taken apart."""
+        return _terms(self.second)
 
     @property
     def uses_value(self) -> bool:
         """Whether the adjoint is written with the function's value."""
-        return any(factor.name == "Y" for term in self.terms for factor in term.factors)
+        return any("Y" in factor.arguments for term in self.terms for factor in term.factors)
 
 
-FACTOR = re.compile(r"(?:(\w+)\()?([XYG])\)?\[(\*?)([a-z,]*)\]")
+FACTOR = re.compile(r"(?:(\w+)\()?([XYEG]'?(?:,[XYEG]'?)*)\)?(?:\[(\*?)([a-z,]*)\])?(?:\^(-?\d+))?")
+COEFFICIENT = re.compile(r"([-+]?)\s*(\d+(?:/\d+)?)?\s*(.*)")
+
+
+def _terms(text: str) -> tuple[IndexedTerm, ...]:
+    return tuple(map(_term, re.split(r"\s+(?=[-+]\s)", text))) if text else ()
 
 
 def _term(text: str) -> IndexedTerm:
-    coefficient = Fraction(-1 if text.startswith("-") else 1)
+    match = COEFFICIENT.fullmatch(text)
+    assert match is not None
+    sign, size, rest = match.groups()
     factors = tuple(
-        IndexedFactor(name, function, bool(star), letters.replace(",", ""))
-        for function, name, star, letters in FACTOR.findall(text)
+        IndexedFactor(
+            function,
+            tuple(names.split(",")),
+            Fraction(power or 1),
+            bool(star),
+            letters.replace(",", ""),
+        )
+        for function, names, star, letters, power in FACTOR.findall(rest)
     )
-    return IndexedTerm(coefficient, factors)
+    return IndexedTerm(Fraction(size or 1) * (-1 if sign == "-" else 1), factors)
 
 
 FUNCTION_NAMES: Final = tuple("gt lt ge le where sigmoid softplus clip heaviside power".split())
@@ -288,6 +326,116 @@ ARRAYS: Final[Mapping[str, ArrayRule]] = {
         "chain rule on log(sum(exp(z)))",
         "everywhere",
         ("∂/∂z[j] log Σ_k exp(z[k]) = exp(z[j])/Σ_k exp(z[k]) = softmax(z)[j]",),
+    ),
+    "prod": ArrayRule(
+        "G[*] Y[*] X[*a]^-1",
+        "a",
+        "d prod(x) = prod(x) Σ dx[i]/x[i]",
+        "product rule",
+        "no entry is 0; at a 0 it is the product of the other entries",
+        ("∂/∂x[j] Π_i x[i] = Π_{i≠j} x[i] = (Π_i x[i])/x[j]",),
+        reduces=True,
+    ),
+    "amax": ArrayRule(
+        "G[*] largest(X,Y)[*a]",
+        "a",
+        "d max(x) = the change of the largest entry",
+        "max(x) = x[k] near the point, k the place of the largest entry",
+        "everywhere",
+        reduces=True,
+        kink="at a tie the largest entries share equally",
+    ),
+    "amin": ArrayRule(
+        "G[*] smallest(X,Y)[*a]",
+        "a",
+        "d min(x) = the change of the smallest entry",
+        "min(x) = x[k] near the point, k the place of the smallest entry",
+        "everywhere",
+        reduces=True,
+        kink="at a tie the smallest entries share equally",
+    ),
+    "var": ArrayRule(
+        "2 count(X,Y)^-1 G[*] centred(X,Y)[*a]",
+        "a",
+        "d var(x) = (2/n) (x − mean(x))ᵀ dx",
+        "var(x) = mean((x − mean(x))²)",
+        "everywhere",
+        (
+            "d mean((x − m)²) = (2/n) Σ_i (x[i] − m) (dx[i] − dm), with m = mean(x)",
+            "Σ_i (x[i] − m) = 0, so dm drops out",
+        ),
+        reduces=True,
+    ),
+    "layernorm": ArrayRule(
+        "deviation(X,E)[*]^-1 G[*a]"
+        " - length(X)^-1 deviation(X,E)[*]^-1 G[*i]"
+        " - length(X)^-1 deviation(X,E)[*]^-1 Y[*a] Y[*i] G[*i]",
+        "a",
+        "layer norm: ∂y/∂x = (I − 11ᵀ/n − y yᵀ/n)/s, y the normalised value, s the deviation",
+        "Ba, Kiros and Hinton, Layer Normalization, 2016",
+        "everywhere",
+        (
+            "y[i] = (x[i] − m)/s, with m = mean(x), s² = var(x) + ε",
+            "∂m/∂x[j] = 1/n and ∂s/∂x[j] = (x[j] − m)/(n s) = y[j]/n",
+            "∂y[i]/∂x[j] = (δ[i,j] − 1/n)/s − (x[i] − m)/s² y[j]/n",
+            "= (δ[i,j] − 1/n − y[i] y[j]/n)/s",
+        ),
+        second="- 1/2 deviation(X,E)[*]^-2 Y[*i] G[*i]",
+    ),
+    "rmsnorm": ArrayRule(
+        "root_mean_square(X,E)[*]^-1 G[*a]"
+        " - length(X)^-1 root_mean_square(X,E)[*]^-1 Y[*a] Y[*i] G[*i]",
+        "a",
+        "RMS norm: ∂y/∂x = (I − y yᵀ/n)/r, y the normalised value, r the root mean square",
+        "Zhang and Sennrich, Root Mean Square Layer Normalization, 2019",
+        "everywhere",
+        (
+            "y[i] = x[i]/r, with r² = mean(x²) + ε",
+            "∂r/∂x[j] = x[j]/(n r) = y[j]/n",
+            "∂y[i]/∂x[j] = δ[i,j]/r − x[i]/r² y[j]/n = (δ[i,j] − y[i] y[j]/n)/r",
+        ),
+        second="- 1/2 root_mean_square(X,E)[*]^-2 Y[*i] G[*i]",
+    ),
+    "pinv": ArrayRule(
+        "- Y[i,a] G[i,j] Y[b,j]"
+        " + G[i,a] Y[i,j] Y[b,j] - X[a,k] Y[k,l] G[i,l] Y[i,j] Y[b,j]"
+        " + Y[i,a] Y[i,j] G[b,j] - Y[i,a] Y[i,j] G[k,j] Y[k,l] X[l,b]",
+        "ab",
+        "dX⁺ = −X⁺ dX X⁺ + X⁺X⁺ᵀ dXᵀ (I − XX⁺) + (I − X⁺X) dXᵀ X⁺ᵀX⁺",
+        "Golub and Pereyra, 1973, (4.12)",
+        "the rank of X is the same around the point",
+    ),
+    "cholesky": ArrayRule(
+        "1/2 inverse(Y)[i,a] Y[k,i] G[k,j] half_lower(X)[i,j] inverse(Y)[j,b]"
+        " + 1/2 inverse(Y)[i,b] Y[k,i] G[k,j] half_lower(X)[i,j] inverse(Y)[j,a]",
+        "ab",
+        "dL = L Φ(L⁻¹ dA L⁻ᵀ), Φ: the lower triangle, its diagonal halved",
+        "Murray, Differentiation of the Cholesky decomposition, 2016",
+        "X symmetric and positive definite",
+        (
+            "dA = dL Lᵀ + L dLᵀ, so L⁻¹ dA L⁻ᵀ = L⁻¹ dL + (L⁻¹ dL)ᵀ",
+            "L⁻¹ dL is lower triangular, so L⁻¹ dL = Φ(L⁻¹ dA L⁻ᵀ)",
+            "⟨L̄, L Φ(L⁻¹ dA L⁻ᵀ)⟩ = ⟨L⁻ᵀ Φ(Lᵀ L̄) L⁻¹, dA⟩, and dA is symmetric",
+        ),
+    ),
+    "expm": ArrayRule(
+        "expm_frechet(X',G)[a,b]",
+        "ab",
+        "d expm(A) = L(A, dA), the upper right block of expm([A dA; 0 A])",
+        "Al-Mohy and Higham, 2009; Higham, Functions of Matrices, 2008, (3.16)",
+        "everywhere",
+        (
+            "L(A, dA) = Σ_k (1/k!) Σ_j A^j dA A^(k−1−j)",
+            "⟨G, A^j dA A^l⟩ = ⟨(Aᵀ)^j G (Aᵀ)^l, dA⟩, so ⟨G, L(A, dA)⟩ = ⟨L(Aᵀ, G), dA⟩",
+        ),
+    ),
+    "expm_frechet": ArrayRule(
+        "",
+        "ab",
+        "L(A, E) is linear in E",
+        "Higham, Functions of Matrices, 2008, (3.16)",
+        "with respect to its direction E only",
+        second="expm_frechet(X',G)[a,b]",
     ),
 }
 

@@ -51,6 +51,9 @@ WHY: Final[Mapping[str, str]] = {
     "powers": "{v} ⊙ {v} by its fact",
     "positive": "{v} has no negative entries",
     "symmetric_variable": "{v} is symmetric, so the gradient is (G + Gᵀ)/2",
+    "lower_triangular": "{v} is lower triangular",
+    "cholesky": "L Lᵀ = A for the Cholesky factor L of A",
+    "lower_triangular_variable": "{v} is lower triangular, so only that triangle counts",
     "diagonal_variable": "{v} is diagonal, so only the diagonal counts",
 }
 

@@ -24,6 +24,7 @@ from weakref import WeakKeyDictionary
 import sympy
 
 from derive.shapes import Dim, Shape
+from derive.tensor.incidence import is_incidence, shortened
 from derive.tensor.letters import canonical, connected
 from derive.tensor.nodes import (
     Call,
@@ -136,6 +137,7 @@ class _Product:
         self.names: dict[int, int] = {}
         self.powers: dict[tuple[Tensor, Letters], Fraction] = {}
         self.mentioned: dict[int, None] = {}
+        self.incidence = False
         items = [(f[0], f[1], f[2] if len(f) == 3 else ONE) for f in factors]
         self.next = 1 + max((max(ls, default=0) for _, ls, _ in items), default=0)
         self.next = max(self.next, 1 + max(free, default=0))
@@ -165,6 +167,9 @@ class _Product:
             self._insert_contraction(tensor, letters, power)
         elif isinstance(tensor, Delta):
             self.powers[tensor, tuple(sorted(letters))] = ONE
+        elif is_incidence(tensor):
+            self.powers[tensor, letters] = ONE
+            self.incidence = True
         else:
             key = (tensor, letters)
             self.powers[key] = self.powers.get(key, Fraction(0)) + power
@@ -223,7 +228,7 @@ class _Product:
 
     def _settle(self) -> None:
         """Rename letters for deltas, drop powers of zero, turn uncarried letters into sizes."""
-        while self._remove_delta():
+        while self._remove_delta() or (self.incidence and self._shorten()):
             pass
         self._along_deltas()
         self.powers = {key: power for key, power in self.powers.items() if power != 0}
@@ -255,6 +260,22 @@ class _Product:
             return True
         return False
 
+    def _shorten(self) -> bool:
+        """Do one product of arrays of zeros and ones."""
+        found = shortened(self.powers, self.free)
+        if found is None:
+            return False
+        if found.come is None:
+            self.coefficient = Fraction(0)
+            return False
+        for key in found.gone:
+            del self.powers[key]
+        for letter in found.summed:
+            del self.mentioned[letter]
+        for tensor, letters in found.come:
+            self.insert(tensor, letters, ONE)
+        return True
+
     def _along_deltas(self) -> None:
         """Where a delta ties two axes of the result, all else is read along the first."""
         for left, right in [ls for tensor, ls in self.powers if isinstance(tensor, Delta)]:
@@ -274,6 +295,8 @@ class _Product:
             total = renamed.get(key, Fraction(0)) + power
             if isinstance(tensor, Delta):
                 key, total = (tensor, tuple(sorted(key[1]))), ONE
+            elif is_incidence(tensor):
+                total = ONE
             renamed[key] = total
         self.powers = renamed
         self.mentioned.pop(old, None)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Final
 
+from derive.tensor import incidence
 from derive.tensor.algebra import (
     add,
     apply,
@@ -18,6 +19,7 @@ from derive.tensor.algebra import (
     multiply,
     number,
     ones,
+    relabel,
     scale,
     size_of,
     zero,
@@ -25,7 +27,17 @@ from derive.tensor.algebra import (
 from derive.tensor.nodes import Delta, Tensor
 from derive.tensor.recognition import recognise
 
-__all__ = ["ALONG_COLUMNS", "ALONG_ROWS", "WHOLE", "inverted", "total_product"]
+__all__ = [
+    "ALONG_COLUMNS",
+    "ALONG_ROWS",
+    "IN_LAWS",
+    "NORMALISING",
+    "PARAMETERS",
+    "WHOLE",
+    "inverted",
+    "single",
+    "total_product",
+]
 
 HALF = Fraction(1, 2)
 
@@ -154,6 +166,43 @@ def _softmax_cross_entropy(z: Tensor, y: Tensor) -> Tensor:
     return scale(-1, total_product(y, _log_softmax(z)))
 
 
+def _reduced(name: str, tensor: Tensor) -> Tensor:
+    """A reduction over all entries; of a single one it is that entry."""
+    return invoke(name, [tensor], ()) if tensor.order else tensor
+
+
+def _reduced_last(name: str, tensor: Tensor) -> Tensor:
+    return invoke(name, [tensor], tensor.shape[:-1])
+
+
+def _variance(tensor: Tensor) -> Tensor:
+    return invoke("var", [tensor], ()) if tensor.order else zero()
+
+
+def _pseudoinverse(tensor: Tensor) -> Tensor:
+    if not tensor.order:
+        return inverted(tensor)
+    if tensor.order == 1:
+        return _over(tensor, _squares(tensor))
+    return recognise(invoke("pinv", [tensor], tensor.shape[::-1]))
+
+
+def _exponential(tensor: Tensor) -> Tensor:
+    return invoke("expm", [tensor], tensor.shape) if tensor.order else _map("exp", tensor)
+
+
+def _exponential_along(tensor: Tensor, direction: Tensor) -> Tensor:
+    if not tensor.order:
+        return multiply(_map("exp", tensor), direction)
+    return recognise(invoke("expm_frechet", [tensor, direction], tensor.shape))
+
+
+def _cholesky(tensor: Tensor) -> Tensor:
+    if not tensor.order:
+        return contract(1, [(tensor, (), HALF)])
+    return recognise(invoke("cholesky", [tensor], tensor.shape))
+
+
 WHOLE: Final[Mapping[str, Callable[..., Tensor]]] = {
     "sum": _sum,
     "mean": _mean,
@@ -172,6 +221,15 @@ WHOLE: Final[Mapping[str, Callable[..., Tensor]]] = {
     "outer": _outer,
     "softmax": _softmax,
     "log_softmax": _log_softmax,
+    "prod": lambda a: _reduced("prod", a),
+    "amax": lambda a: _reduced("amax", a),
+    "amin": lambda a: _reduced("amin", a),
+    "norminf": lambda a: _reduced("amax", _map("abs", a)),
+    "var": _variance,
+    "pinv": _pseudoinverse,
+    "expm": _exponential,
+    "expm_frechet": _exponential_along,
+    "cholesky": _cholesky,
     "sse": _squares,
     "huber": _huber,
     "cross_entropy": _cross_entropy,
@@ -192,8 +250,101 @@ ALONG_ROWS: Final[Mapping[str, tuple[Callable[[Tensor], Tensor], Callable[[Tenso
     "rowsoftmax": (_softmax, lambda a: ones(a.shape)),
     "rowlog_softmax": (_log_softmax, lambda a: zero(a.shape)),
     "rowlogsumexp": (_logsumexp, _itself),
+    "rowmax": (lambda a: _reduced_last("amax", a), _itself),
+    "rowmin": (lambda a: _reduced_last("amin", a), _itself),
+    "rowvar": (lambda a: _reduced_last("var", a), lambda a: zero(a.shape)),
 }
 """Functions of each row: of rows with several entries, and of rows with one."""
 
-ALONG_COLUMNS: Final[Mapping[str, str]] = {"colsum": "rowsum", "colmean": "rowmean"}
+ALONG_COLUMNS: Final[Mapping[str, str]] = {
+    name.replace("row", "col"): name for name in ("rowsum", "rowmean", "rowmax", "rowmin", "rowvar")
+}
 """Functions of each column, as functions of the rows of the transpose."""
+
+NORMALISING: Final[Mapping[str, tuple[str, int, int]]] = {
+    "layernorm": ("layernorm", 0, 0),
+    "rowlayernorm": ("layernorm", 1, 1),
+    "batchnorm": ("layernorm", 0, 1),
+    "rmsnorm": ("rmsnorm", 0, 0),
+    "rowrmsnorm": ("rmsnorm", 1, 1),
+}
+"""Normalising layers: the function, along which axis it normalises, and along which one the
+parameters lie (0: down the rows, 1: across the columns)."""
+
+PARAMETERS: Final[Mapping[str, tuple[Tensor, ...]]] = {
+    "layernorm": (number(1), number(0), number(Fraction(1, 100000))),
+    "rmsnorm": (number(1), number(Fraction(1, 100000))),
+}
+"""What stands for gamma, beta and epsilon where they are left out."""
+
+
+def single(function: str, tensor: Tensor, epsilon: Tensor) -> Tensor:
+    """A normalising layer along an axis of size 1: ``x - mean(x)`` is 0 there."""
+    if function == "layernorm":
+        return zero(tensor.shape)
+    axes = tuple(range(tensor.order))
+    below = add([_entrywise_square(tensor), relabel(epsilon, (), tensor.shape)], tensor.shape)
+    return contract(1, [(tensor, axes), (below, axes, -HALF)], axes, dict(enumerate(tensor.shape)))
+
+
+def attained(tensor: Tensor, value: Tensor, relation: str) -> Tensor:
+    """1 at the entries that attain their maximum or minimum, divided by how many do."""
+    axes, leading = tuple(range(tensor.order)), tuple(range(value.order))
+    where = apply(relation, [(tensor, axes), (value, leading)], tensor.shape)
+    count = contract(1, [(where, axes)], leading)
+    return contract(1, [(where, axes), (count, leading, Fraction(-1))], axes)
+
+
+def centred(tensor: Tensor, value: Tensor) -> Tensor:
+    """The tensor minus its mean over the axes that ``value`` lacks."""
+    axes, leading = tuple(range(tensor.order)), tuple(range(value.order))
+    total = contract(1, [(tensor, axes)], leading)
+    count = contract(1, [(size_of(dim), ()) for dim in tensor.shape[value.order :]])
+    mean = contract(1, [(total, leading), (count, (), Fraction(-1))], leading)
+    return add([tensor, scale(-1, relabel(mean, leading, tensor.shape))], tensor.shape)
+
+
+def count_of(tensor: Tensor, value: Tensor) -> Tensor:
+    """How many entries are reduced to one."""
+    return contract(1, [(size_of(dim), ()) for dim in tensor.shape[value.order :]])
+
+
+def length_of(tensor: Tensor) -> Tensor:
+    """The size of the last axis."""
+    return size_of(tensor.shape[-1])
+
+
+def deviation(tensor: Tensor, epsilon: Tensor) -> Tensor:
+    """``sqrt(var(x) + epsilon)`` along the last axis."""
+    variance = invoke("var", [tensor], tensor.shape[:-1])
+    axes = tuple(range(variance.order))
+    inner = add([variance, relabel(epsilon, (), variance.shape)], variance.shape)
+    return contract(1, [(inner, axes, HALF)], axes)
+
+
+def root_mean_square(tensor: Tensor, epsilon: Tensor) -> Tensor:
+    """``sqrt(mean(x.^2) + epsilon)`` along the last axis."""
+    mean = _mean_last(_entrywise_square(tensor))
+    axes = tuple(range(mean.order))
+    inner = add([mean, relabel(epsilon, (), mean.shape)], mean.shape)
+    return contract(1, [(inner, axes, HALF)], axes)
+
+
+def half_lower(tensor: Tensor) -> Tensor:
+    """1 below the diagonal, 1/2 on it, 0 above."""
+    rows, columns = tensor.shape
+    halved = contract(-HALF, [(Delta(rows), (0, 1))], (0, 1))
+    return add([incidence.lower(rows, columns), halved], tensor.shape)
+
+
+IN_LAWS: Final[Mapping[str, Callable[..., Tensor]]] = {
+    "largest": lambda x, y: attained(x, y, "ge"),
+    "smallest": lambda x, y: attained(x, y, "le"),
+    "centred": centred,
+    "count": count_of,
+    "length": length_of,
+    "deviation": deviation,
+    "root_mean_square": root_mean_square,
+    "half_lower": half_lower,
+}
+"""What the laws of :mod:`derive.calculus.rules` call by a name of its own."""

@@ -9,7 +9,9 @@ signs           y[i]^2 = 1
 diagonal        D[i,i] delta[i,j] = D[i,j]; the inverse of a diagonal matrix is one
 positive        abs(x) = x, sign(x) = 1
 nonnegative     abs(x) = x
+lower_triangular  L[i,j] lower[i,j] = L[i,j]; cholesky(A) is one
 inverse_pair    sum_k inverse(X)[i,k] X[k,j] = delta[i,j], a law and no fact
+cholesky        sum_k L[i,k] L[j,k] = A[i,j] for L = cholesky(A), a law and no fact
 ==============  =============================================================================
 
 :func:`apply_facts` returns the shorter expression together with what it used, so that a derivation
@@ -24,7 +26,7 @@ from itertools import product
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from derive.tensor.algebra import ONE, SYMMETRIC, as_contraction, contract, ones, transpose
+from derive.tensor.algebra import ONE, SYMMETRIC, as_contraction, contract, invoke, ones, transpose
 from derive.tensor.nodes import (
     Call,
     Contraction,
@@ -67,8 +69,10 @@ def has_fact(tensor: Tensor, fact: str) -> bool:
         return tensor.coefficient >= 0 and all(
             power % 2 == 0 or has_fact(factor, fact) for factor, _, power in tensor.factors
         )
-    if isinstance(tensor, Call) and tensor.function == "inverse" and fact == "diagonal":
-        return has_fact(tensor.args[0], fact)
+    if isinstance(tensor, Call) and tensor.function == "inverse":
+        return fact in ("diagonal", "lower_triangular") and has_fact(tensor.args[0], fact)
+    if isinstance(tensor, Call) and fact == "lower_triangular":
+        return tensor.function in ("cholesky", "lower")
     if isinstance(tensor, Call) and tensor.function == "softmax":
         return fact in ("probability", "nonnegative", "positive")
     return isinstance(tensor, Map) and fact in SIGNS_OF_VALUES.get(tensor.function, ())
@@ -88,6 +92,9 @@ SIGNS_OF_VALUES: Final = {
     "abs": ("nonnegative",),
     "relu": ("nonnegative",),
 }
+
+OF_SYMMETRIC: Final = frozenset({"inverse", "expm", "pinv"})
+"""Functions that are symmetric where their argument is."""
 
 _symmetric: WeakKeyDictionary[Tensor, bool] = WeakKeyDictionary()
 
@@ -111,7 +118,7 @@ def _own_transpose(tensor: Tensor) -> bool:
             return True
         return tensor.value is not None and is_symmetric(tensor.value)
     if isinstance(tensor, Call):
-        return tensor.function == "inverse" and is_symmetric(tensor.args[0])
+        return tensor.function in OF_SYMMETRIC and is_symmetric(tensor.args[0])
     if isinstance(tensor, Map) and all(
         len(ls) == 0 or (ls == (0, 1) and is_symmetric(t)) for t, ls in tensor.args
     ):
@@ -270,6 +277,44 @@ def _diagonal(node: Contraction) -> Hit | None:
     return None
 
 
+def _triangular(node: Contraction) -> Hit | None:
+    """A triangular matrix is 0 where the triangle of ones is; on the other side only the diagonal
+    is left."""
+    for first, (ones_below, ends, _) in enumerate(node.factors):
+        if not isinstance(ones_below, Call) or ones_below.function != "lower":
+            continue
+        for second, (tensor, letters, _) in enumerate(node.factors):
+            if first == second or not has_fact(tensor, "lower_triangular"):
+                continue
+            if letters == ends:
+                return _replaced(node, (first,), [(ones(tensor.shape), ends, ONE)]), tensor
+            if letters == ends[::-1] and letters[0] != letters[1]:
+                put: list[Factor] = [(Delta(tensor.shape[0]), ends, ONE)]
+                return _replaced(node, (first,), put), tensor
+    return None
+
+
+def _cholesky(node: Contraction) -> Hit | None:
+    """L L' = A, and inv(L)' inv(L) = inv(A)."""
+    for first, second, left, right in _pairs(node):
+        if left[0] is not right[0] or first > second:
+            continue
+        value = _value(left[0])
+        inverted = isinstance(value, Call) and value.function == "inverse"
+        factor = _value(value.args[0]) if isinstance(value, Call) and inverted else value
+        if not isinstance(factor, Call) or factor.function != "cholesky":
+            continue
+        axis = 0 if inverted else 1
+        shared, ends = left[1][axis], (left[1][1 - axis], right[1][1 - axis])
+        if shared != right[1][axis] or shared in ends or _elsewhere(node, shared, first, second):
+            continue
+        whole = factor.args[0]
+        if inverted:
+            whole = recognise(invoke("inverse", [whole], whole.shape))
+        return _replaced(node, (first, second), [(whole, ends, ONE)]), left[0]
+    return None
+
+
 def _value(tensor: Tensor) -> Tensor:
     return tensor.value if isinstance(tensor, Variable) and tensor.value else tensor
 
@@ -290,6 +335,8 @@ LAWS: Final[tuple[tuple[str, Callable[[Contraction], Hit | None]], ...]] = (
     ("powers", _powers),
     ("orthogonal", _orthogonal),
     ("inverse_pair", _inverse),
+    ("lower_triangular", _triangular),
+    ("cholesky", _cholesky),
     ("diagonal", _diagonal),
 )
 

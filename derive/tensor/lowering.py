@@ -15,10 +15,12 @@ from typing import Any, Final
 import sympy
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, DiagonalOf
+from sympy.matrices.expressions.slice import MatrixSlice
 
 from derive.errors import InputError, UnsupportedError
 from derive.shapes import ONE as ONE_DIM
 from derive.shapes import Dim, Extent, Shape, as_dim, same
+from derive.tensor import incidence
 from derive.tensor.algebra import (
     add,
     apply,
@@ -32,14 +34,34 @@ from derive.tensor.algebra import (
     transpose,
     zero,
 )
-from derive.tensor.definitions import ALONG_COLUMNS, ALONG_ROWS, WHOLE, inverted, total_product
+from derive.tensor.definitions import (
+    ALONG_COLUMNS,
+    ALONG_ROWS,
+    NORMALISING,
+    PARAMETERS,
+    WHOLE,
+    inverted,
+    single,
+    total_product,
+)
+from derive.tensor.facts import is_symmetric
 from derive.tensor.nodes import Constant, Delta, Letters, Tensor
 from derive.tensor.recognition import recognise
-from derive.vocabulary import Expression, MatrixCall, ScalarCall, extent_of
+from derive.vocabulary import (
+    Expression,
+    MatrixCall,
+    ScalarCall,
+    call,
+    divide,
+    extent_of,
+)
+from derive.vocabulary import multiply as multiplied
+from derive.vocabulary import transpose as transposed
 
 __all__ = ["is_row", "lower", "tensor_shape"]
 
 HALF = Fraction(1, 2)
+ZERO_DIM: Final = sympy.Integer(0)
 
 
 def tensor_shape(shape: Shape) -> Shape:
@@ -317,14 +339,6 @@ def _unknown(_: _Lowering, expression: Any) -> Tensor:
     raise UnsupportedError(f"there is no law for {type(expression).__name__}, in {expression}")
 
 
-def _element(low: _Lowering, expression: Any) -> Tensor:
-    parent, row, column = expression.args
-    tensor = low.lower(parent)
-    if not tensor.order and row == 0 and column == 0:
-        return tensor
-    raise UnsupportedError(f"single entries such as {expression} are not supported yet")
-
-
 def _scalar_function(low: _Lowering, expression: Any) -> Tensor:
     name = SCALAR_FUNCTIONS.get(type(expression))
     if name is None:
@@ -347,8 +361,207 @@ def _call_entrywise(name: str, args: list[tuple[Tensor, Letters]], shape: Shape)
     return apply(name, args, shape)
 
 
+def _normalising(low: _Lowering, expression: Any) -> Tensor:
+    """``gamma .* normalised(X) + beta``; the parameters lie along one axis, or are numbers."""
+    function, along, parameters = NORMALISING[expression.name]
+    given = [low.lower(operand) for operand in expression.operands]
+    (gamma, *beta, epsilon) = (*given[1:], *PARAMETERS[function][len(given) - 1 :])
+    extent, tensor = extent_of(expression), given[0]
+    free, dims, shape = axes_of(extent, 0, 1), _dims(extent), _shape(expression)
+    if along in free:
+        turned = (*(axis for axis in free if axis != along), along)
+        moved = contract(1, [(tensor, free)], turned)
+        normalised = invoke(function, [moved, epsilon], moved.shape)
+        body = contract(1, [(normalised, turned)], free)
+    else:
+        body = single(function, tensor, epsilon)
+    lie = (free.index(parameters),) if parameters in free else ()
+    terms = [contract(1, [(body, free), (gamma, (parameters,)[: gamma.order])], free, dims)]
+    terms += [relabel(shift, lie[: shift.order], shape) for shift in beta]
+    return add(terms, shape)
+
+
+def _attention(low: _Lowering, expression: Any) -> Tensor:
+    """The softmax of each row of ``Q*K'/sqrt(d)``, times V."""
+    query, key, value = expression.operands
+    size = extent_of(query)[1]
+    scores = call("rowsoftmax", divide(multiplied(query, transposed(key)), sympy.sqrt(size)))
+    return low.lower(multiplied(scores, value))
+
+
+def _solve(low: _Lowering, expression: Any) -> Tensor:
+    matrix, right = expression.operands
+    if not matrix.is_Matrix:
+        return multiply(low.lower(right), inverted(low.lower(matrix)))
+    inverse = inverted(low.lower(matrix))
+    letters = low.letters(right, 2, 1)
+    factors = [(inverse, low.letters(matrix, 0, 2)), (low.lower(right), letters)]
+    return contract(1, factors, low.letters(expression, 0, 1), _dims(extent_of(expression)))
+
+
+def _triangle(low: _Lowering, expression: Any) -> Tensor:
+    """The entries on one side of the diagonal, and the diagonal."""
+    (operand,) = expression.operands
+    tensor, extent = low.lower(operand), extent_of(expression)
+    lower_part = expression.name == "tril"
+    rows, columns = extent if lower_part else extent[::-1]
+    if same(rows, ONE_DIM) and same(columns, ONE_DIM):
+        return tensor
+    if same(columns, ONE_DIM):
+        return tensor
+    free, dims = axes_of(extent, 0, 1), _dims(extent)
+    if same(rows, ONE_DIM):
+        first = incidence.select(ZERO_DIM, None, columns)
+        return contract(1, [(tensor, free), (first, free)], free, dims)
+    letters = (0, 1) if lower_part else (1, 0)
+    return contract(1, [(tensor, free), (incidence.lower(rows, columns), letters)], free, dims)
+
+
+def _placed(tensor: Tensor, extent: Extent, axis: int, start: Dim, whole: Extent) -> Tensor:
+    """An array as a block of a larger one that is 0 elsewhere."""
+    own, count, size = axes_of(extent, 0, 1), extent[axis], whole[axis]
+    free = axes_of(whole, 0, 1)
+    if axis not in own:
+        place = (incidence.select(start, None, size), (axis,))
+        return contract(1, [(tensor, own), place], free, _dims(whole))
+    letters = tuple(2 if letter == axis else letter for letter in own)
+    place = (incidence.select(start, count, size), (2, axis))
+    return contract(1, [(tensor, letters), place], free, _dims(whole))
+
+
+def _joined(low: _Lowering, expression: Any) -> Tensor:
+    """``hcat`` and ``vcat``: each block in its place, added."""
+    axis = 0 if expression.name == "vcat" else 1
+    whole = extent_of(expression)
+    start, terms = ZERO_DIM, []
+    for operand in expression.operands:
+        extent = extent_of(operand)
+        terms.append(_placed(low.lower(operand), extent, axis, start, whole))
+        start = start + extent[axis]
+    return add(terms, _shape(expression))
+
+
+def _selection(low: _Lowering, parent: Any, ranges: tuple[tuple[Dim, Dim | None], ...]) -> Tensor:
+    """Rows and columns of an array; each range is a start and a count, or an index and None."""
+    extent = extent_of(parent)
+    letters = axes_of(extent, 0, 1)
+    factors: list[tuple[Tensor, Letters]] = [(low.lower(parent), letters)]
+    free: list[int] = []
+    dims: dict[int, Dim] = {}
+    for axis, (start, count) in enumerate(ranges):
+        if axis not in letters:
+            continue
+        if count is None or same(count, ONE_DIM):
+            factors.append((incidence.select(start, None, extent[axis]), (axis,)))
+            continue
+        factors.append((incidence.select(start, count, extent[axis]), (2 + axis, axis)))
+        free.append(2 + axis)
+        dims[2 + axis] = count
+    return contract(1, factors, tuple(free), dims)
+
+
+def _element(low: _Lowering, expression: Any) -> Tensor:
+    parent, row, column = expression.args
+    return _selection(low, parent, ((_place(low, row), None), (_place(low, column), None)))
+
+
+def _place(low: _Lowering, index: Any) -> Dim:
+    """An index that is a number or made of sizes.
+
+    Raises:
+        UnsupportedError: It is computed.
+    """
+    if any(symbol.name in low.names for symbol in index.free_symbols):
+        raise UnsupportedError(f"the index {index} is computed; numbers and sizes can be indices")
+    return as_dim(index) if not index.is_Integer else index
+
+
+def _slice(low: _Lowering, expression: Any) -> Tensor:
+    ranges = []
+    for start, stop, step in (expression.rowslice, expression.colslice):
+        if step != 1:
+            raise UnsupportedError(f"a slice with step {step}; only step 1 is supported")
+        begin = _place(low, sympy.sympify(start))
+        ranges.append((begin, sympy.expand(_place(low, sympy.sympify(stop)) - begin)))
+    return _selection(low, expression.parent, tuple(ranges))
+
+
+def _vec(low: _Lowering, expression: Any) -> Tensor:
+    """The columns of a matrix one below the other."""
+    (operand,) = expression.operands
+    tensor = low.lower(operand)
+    if tensor.order < 2:
+        return tensor
+    rows, columns = tensor.shape
+    return contract(1, [(tensor, (2, 1)), (incidence.pair(columns, rows), (0, 1, 2))], (0,))
+
+
+def _unvec(low: _Lowering, expression: Any) -> Tensor:
+    """The matrix whose columns, one below the other, are a vector."""
+    tensor, (rows, columns) = low.lower(expression.operands[0]), extent_of(expression)
+    if same(rows, ONE_DIM) or same(columns, ONE_DIM):
+        return tensor
+    return contract(1, [(tensor, (2,)), (incidence.pair(columns, rows), (2, 1, 0))], (0, 1))
+
+
+def _kronecker(low: _Lowering, expression: Any) -> Tensor:
+    """``kron(A, B)``: entry (i, k) of A times B is block (i, k)."""
+    operands = getattr(expression, "operands", expression.args)
+    if len(operands) > 2:
+        return low.lower(call("kron", call("kron", *operands[:2]), *operands[2:]))
+    left, right = operands
+    factors = [
+        (low.lower(left), low.letters(left, 2, 3)),
+        (low.lower(right), low.letters(right, 4, 5)),
+    ]
+    whole = extent_of(expression)
+    free = []
+    for axis, (outer, inner) in enumerate(zip(extent_of(left), extent_of(right), strict=True)):
+        first, second = 2 + axis, 4 + axis
+        if same(outer, ONE_DIM) and same(inner, ONE_DIM):
+            continue
+        if same(outer, ONE_DIM) or same(inner, ONE_DIM):
+            free.append(second if same(outer, ONE_DIM) else first)
+            continue
+        factors.append((incidence.pair(outer, inner), (axis, first, second)))
+        free.append(axis)
+    return contract(1, factors, tuple(free), _dims(whole))
+
+
+def _factored(low: _Lowering, expression: Any) -> Tensor:
+    """The Cholesky factor of what is known to be symmetric."""
+    (operand,) = expression.operands
+    tensor = low.lower(operand)
+    if tensor.order and not is_symmetric(tensor):
+        raise InputError(
+            f"cholesky needs a symmetric positive definite matrix, and {operand} is not known "
+            "to be one",
+            ("declare it: A : (n, n) positive_definite",),
+        )
+    return WHOLE["cholesky"](tensor)
+
+
+OWN: Final[Mapping[str, Callable[[_Lowering, Any], Tensor]]] = {
+    "affine": _affine,
+    "attention": _attention,
+    "solve": _solve,
+    "tril": _triangle,
+    "triu": _triangle,
+    "hcat": _joined,
+    "vcat": _joined,
+    "vec": _vec,
+    "unvec": _unvec,
+    "kron": _kronecker,
+    "cholesky": _factored,
+    **dict.fromkeys(NORMALISING, _normalising),
+}
+"""Functions whose tensor depends on the extents of their arguments."""
+
+
 def _call(low: _Lowering, expression: Any) -> Tensor:
     name, operands = expression.name, expression.operands
+    if name in OWN:
+        return OWN[name](low, expression)
     row = WHOLE.get(name)
     if row is not None:
         return row(*(low.lower(operand) for operand in operands))
@@ -360,8 +573,6 @@ def _call(low: _Lowering, expression: Any) -> Tensor:
         tensor = transpose(low.lower(operands[0]))
         whole, single = ALONG_ROWS[ALONG_COLUMNS[name]]
         return (single if same(extent_of(operands[0])[0], ONE_DIM) else whole)(tensor)
-    if name == "affine":
-        return _affine(low, expression)
     if name == "rowsoftmax_cross_entropy":
         logits, labels = operands
         return scale(
@@ -398,6 +609,8 @@ NODES: Final[Mapping[type, Callable[[_Lowering, Any], Tensor]]] = {
     DiagonalOf: _diagonal,
     ElementwiseApplyFunction: _apply_function,
     sympy.matrices.expressions.matexpr.MatrixElement: _element,
+    MatrixSlice: _slice,
+    sympy.KroneckerProduct: _kronecker,
     sympy.Function: _scalar_function,
     sympy.Max: _scalar_function,
     sympy.Min: _scalar_function,

@@ -22,7 +22,7 @@ from derive.tensor.algebra import (
     relabel,
     scale,
 )
-from derive.tensor.nodes import Call, Contraction, Factor, Letters, Map, Sum, Tensor
+from derive.tensor.nodes import Call, Contraction, Delta, Factor, Letters, Map, Sum, Tensor
 
 __all__ = ["IDENTITIES", "recognise"]
 
@@ -217,7 +217,9 @@ def _softmax_along(exponent: Tensor, axis: int, along: Letters) -> tuple[Tensor,
 
 def _of_products(tensor: Call) -> Tensor | None:
     """inv, det and log det of inverses, transposes and products."""
-    (argument,) = tensor.args[:1]
+    if tensor.function not in ("inverse", "det", "logdet"):
+        return None
+    (argument,) = tensor.args
     inner = as_contraction(argument)
     if tensor.function == "inverse":
         if isinstance(argument, Call) and argument.function == "inverse":
@@ -236,6 +238,27 @@ def _of_products(tensor: Call) -> Tensor | None:
             return scale(-1, invoke("logdet", argument.args, ()))
         if tensor.function == "det":
             return contract(1, [(invoke("det", argument.args, ()), (), Fraction(-1))])
+    return None
+
+
+def _of_matrix_functions(tensor: Call) -> Tensor | None:
+    """expm and pinv of a transpose, pinv of pinv, the derivative of expm along the identity."""
+    if tensor.function not in ("expm", "expm_frechet", "pinv"):
+        return None
+    argument = tensor.args[0]
+    if tensor.function == "expm_frechet":
+        along = as_contraction(tensor.args[1])
+        if [type(factor) for factor, _, _ in along.factors] == [Delta]:
+            own = recognise(invoke("expm", [argument], argument.shape))
+            return contract(along.coefficient, [(own, (0, 1))], (0, 1))
+    if tensor.function == "pinv" and isinstance(argument, Call) and argument.function == "pinv":
+        return argument.args[0]
+    if tensor.function in ("expm", "pinv"):
+        inner = as_contraction(argument)
+        if inner.coefficient == 1 and [f[1:] for f in inner.factors] == [((1, 0), 1)]:
+            turned = inner.factors[0][0]
+            own = invoke(tensor.function, [turned], tensor.shape[::-1])
+            return contract(1, [(own, (1, 0))], (0, 1))
     return None
 
 
@@ -387,6 +410,9 @@ IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...
         ("x*1[x > 0] = relu(x)", _half_wave),
         ("exp(t)*sigmoid(-t) = sigmoid(t)", _exponential_sigmoid),
     ),
-    Call: (("inv(inv(X)) = X, det(inv(X)) = 1/det(X), det(A*B) = det(A)*det(B)", _of_products),),
+    Call: (
+        ("inv(inv(X)) = X, det(inv(X)) = 1/det(X), det(A*B) = det(A)*det(B)", _of_products),
+        ("expm(X') = expm(X)', pinv(X') = pinv(X)', pinv(pinv(X)) = X", _of_matrix_functions),
+    ),
 }
 """The identities, by the kind of node at whose top they are found."""

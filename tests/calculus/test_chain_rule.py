@@ -361,8 +361,6 @@ def test_what_is_not_supported_is_refused_by_name() -> None:
         derived("A:(m,n); x:(n); jacobian A*x wrt x")
     with pytest.raises(UnsupportedError, match="hessian"):
         derived("x:(n); hessian x'*x wrt x")
-    with pytest.raises(UnsupportedError, match=r"L.*lower_triangular"):
-        derived("L:(n,n) lower_triangular; x:(n); grad norm2(L*x)^2 wrt L")
 
 
 def test_a_lower_triangular_matrix_may_stand_in_the_formula() -> None:
@@ -372,6 +370,13 @@ def test_a_lower_triangular_matrix_may_stand_in_the_formula() -> None:
         L=np.tril(A33),
         x=X3,
     )
+
+
+def test_the_gradient_in_a_lower_triangular_matrix_is_lower_triangular() -> None:
+    (result,) = derived("L:(3,3) lower_triangular; x:(3); grad norm2(L*x)^2 wrt L").results
+    assert result.structure == "lower_triangular"
+    got = evaluate(result.gradient, {"L": np.tril(A33), "x": X3})
+    np.testing.assert_allclose(got, np.tril(2 * np.outer(np.tril(A33) @ X3, X3)), rtol=1e-13)
 
 
 def test_the_gradient_of_what_is_no_scalar_is_refused() -> None:

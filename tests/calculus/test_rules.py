@@ -83,7 +83,27 @@ SHAPES: Final[Mapping[str, Sequence[tuple[tuple[int | str, ...], tuple[int | str
     "softmax": [((4,), (4,)), ((3, 4), (3, 4)), (("n",), ("n",)), (("m", "n"), ("m", "n"))],
     "log_softmax": [((4,), (4,)), ((3, 4), (3, 4)), (("n",), ("n",)), (("m", "n"), ("m", "n"))],
     "logsumexp": [((4,), ()), ((3, 4), (3,)), (("n",), ()), (("m", "n"), ("m",))],
+    "pinv": [((3, 4), (4, 3)), ((4, 3), (3, 4)), (("m", "n"), ("n", "m"))],
+    "cholesky": [((3, 3), (3, 3)), (("n", "n"), ("n", "n"))],
+    "expm": [((3, 3), (3, 3)), (("n", "n"), ("n", "n"))],
+    **{
+        name: [((4,), ()), ((3, 4), (3,)), ((3, 4), ()), (("n",), ()), (("m", "n"), ("m",))]
+        for name in ("prod", "amax", "amin", "var")
+    },
+    **{
+        name: [((4,), (4,)), ((3, 4), (3, 4)), (("n",), ("n",)), (("m", "n"), ("m", "n"))]
+        for name in ("layernorm", "rmsnorm")
+    },
+    "expm_frechet": [((3, 3), (3, 3))],
 }
+
+# Second arguments: where they are variables, and what they are drawn from.
+SECONDS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "layernorm": lambda rng: rng.uniform(0.1, 0.4),
+    "rmsnorm": lambda rng: rng.uniform(0.1, 0.4),
+    "expm_frechet": lambda rng: rng.normal(size=(3, 3)),
+}
+SYMMETRIC: Final = frozenset({"cholesky"})
 
 SIZES: Final = ({"m": 3, "n": 4}, {"m": 1, "n": 1}, {"m": 4, "n": 1}, {"m": 1, "n": 3})
 
@@ -109,15 +129,18 @@ def check_identity(
     values: Mapping[str, Any],
     rng: np.random.Generator,
     sizes: Mapping[str, int] | None = None,
+    wanted: Sequence[Variable] | None = None,
 ) -> None:
     """<G, dY> = <X_bar, dX> for a formula Y, every variable X in it, random G and dX."""
     upstream = Variable("G", formula.shape)
     extent = tuple(size(dim, sizes or {}) for dim in formula.shape)
     above = rng.normal(size=extent)
-    for variable, sent in adjoints(formula, upstream).items():
+    for variable, sent in adjoints(formula, upstream, None, wanted).items():
         if variable is upstream:
             continue
         change = rng.normal(size=np.shape(values[variable.name]))
+        if "symmetric" in variable.facts:
+            change = change + change.T
         back = evaluate(sent, {**values, "G": above}, sizes)
 
         def moved(step: float, name: str = variable.name, change: Any = change) -> Any:
@@ -208,15 +231,33 @@ def test_entrywise_adjoint_identity(name: str, rng: np.random.Generator) -> None
     check_entrywise(name, rng)
 
 
+def point_for(name: str, extent: tuple[int, ...], rng: np.random.Generator) -> Any:
+    """A generic argument in the domain."""
+    if name in SYMMETRIC:
+        root = rng.normal(size=extent)
+        return root @ root.T + np.eye(*extent)
+    if len(extent) == 2 and name in ("inverse", "det", "logdet"):
+        return invertible(rng, extent)
+    return rng.normal(size=extent)
+
+
 def check_array(name: str, rng: np.random.Generator) -> None:
+    facts = frozenset({"symmetric"}) if name in SYMMETRIC else frozenset()
     for argument, value in SHAPES[name]:
         for sizes in SIZES if isinstance(argument[0], str) else ({},):
             extent = tuple(size(dim, sizes) for dim in shaped(*argument))
-            square = len(extent) == 2 and name in ("inverse", "det", "logdet")
-            point = invertible(rng, extent) if square else rng.normal(size=extent)
-            formula = invoke(name, [Variable("X", shaped(*argument))], shaped(*value))
-            check_identity(formula, {"X": point}, rng, sizes)
-    check_array_composite(name, rng)
+            shape = shaped(*argument)
+            args = [Variable("X", shape, facts)]
+            values = {"X": point_for(name, extent, rng)}
+            if name in SECONDS:
+                values["E"] = SECONDS[name](rng)
+                args.append(Variable("E", shaped(*np.shape(values["E"]))))
+            rule = RULES[name]
+            assert isinstance(rule, ArrayRule)
+            wanted = args if rule.adjoint else args[1:]
+            check_identity(invoke(name, args, shaped(*value)), values, rng, sizes, wanted)
+    if name not in SECONDS and name not in SYMMETRIC and name != "pinv":
+        check_array_composite(name, rng)
 
 
 def check_array_composite(name: str, rng: np.random.Generator) -> None:
@@ -229,7 +270,8 @@ def check_array_composite(name: str, rng: np.random.Generator) -> None:
             formula = invoke(name, [inner], shaped(*value))
             check_identity(formula, {"X": invertible(rng, (3, 3)), "t": 0.7}, rng)
             return
-    reduced = shaped(3) if name == "logsumexp" else shaped(3, 3)
+    lost = any(len(value) < len(argument) for argument, value in SHAPES[name])
+    reduced = shaped(3) if lost else shaped(3, 3)
     check_identity(invoke(name, [inner], reduced), {"X": rng.normal(size=(3, 3)), "t": 0.7}, rng)
 
 

@@ -92,6 +92,41 @@ def _logsumexp(z: Any) -> Any:
     return np.log(np.exp(z - top).sum(axis=-1)) + top[..., 0]
 
 
+def _reduction(reduce: Callable[..., Any]) -> Callable[..., Any]:
+    """Over all axes but the leading ones that the value keeps."""
+
+    def reduced(x: Any, order: int) -> Any:
+        return reduce(x, axis=tuple(range(order, x.ndim)))
+
+    return reduced
+
+
+def _layer_norm(x: Any, epsilon: Any) -> Any:
+    centred = x - x.mean(axis=-1, keepdims=True)
+    return centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + epsilon)
+
+
+def _expm(x: Any) -> Any:
+    """The series, after scaling down; squared up again."""
+    scaled, term = np.eye(len(x)), np.eye(len(x))
+    for k in range(1, 25):
+        term = term @ x / 2**6 / k
+        scaled = scaled + term
+    return np.linalg.matrix_power(scaled, 2**6)
+
+
+def _expm_frechet(x: Any, direction: Any) -> Any:
+    n = len(x)
+    return _expm(np.block([[x, direction], [np.zeros((n, n)), x]]))[:n, n:]
+
+
+REDUCTIONS: Final[dict[str, Callable[..., Any]]] = {
+    "prod": _reduction(np.prod),
+    "amax": _reduction(np.max),
+    "amin": _reduction(np.min),
+    "var": _reduction(np.var),
+}
+
 ARRAYS: Final[dict[str, Callable[..., Any]]] = {
     "inverse": np.linalg.inv,
     "det": np.linalg.det,
@@ -99,7 +134,27 @@ ARRAYS: Final[dict[str, Callable[..., Any]]] = {
     "logsumexp": _logsumexp,
     "log_softmax": lambda z: z - _logsumexp(z)[..., None],
     "softmax": lambda z: np.exp(z - _logsumexp(z)[..., None]),
+    "layernorm": _layer_norm,
+    "rmsnorm": lambda x, epsilon: x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + epsilon),
+    "pinv": np.linalg.pinv,
+    "cholesky": np.linalg.cholesky,
+    "expm": _expm,
+    "expm_frechet": _expm_frechet,
 }
+
+
+def _incidence(function: str, shape: tuple[int, ...], offset: int) -> Any:
+    """Arrays of zeros and ones, entry by entry."""
+    found = np.zeros(shape)
+    for index in np.ndindex(*shape):
+        if function == "lower":
+            hit = index[0] >= index[1]
+        elif function == "select":
+            hit = index[-1] == offset + (index[0] if len(shape) == 2 else 0)
+        else:
+            hit = index[0] == index[1] * shape[2] + index[2]
+        found[index] = float(hit)
+    return found
 
 
 def size(dim: Dim, sizes: Mapping[str, int]) -> int:
@@ -164,6 +219,11 @@ class _Evaluation:
         if isinstance(tensor, Map):
             return self._map(tensor)
         assert isinstance(tensor, Call)
+        if tensor.function in ("lower", "select", "pair"):
+            offset = int(self.value(tensor.args[0])) if tensor.args else 0
+            return _incidence(tensor.function, self.shape(tensor), offset)
+        if tensor.function in REDUCTIONS:
+            return REDUCTIONS[tensor.function](self.value(tensor.args[0]), tensor.order)
         return ARRAYS[tensor.function](*(self.value(arg) for arg in tensor.args))
 
     def _contraction(self, tensor: Contraction) -> Any:
