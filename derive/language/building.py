@@ -10,6 +10,7 @@ import sympy
 
 from derive.errors import DeriveError, InputError
 from derive.language.inference import Shapes
+from derive.language.program import dimension
 from derive.language.tree import Node, in_order
 from derive.problem import symbol_of
 from derive.shapes import as_dim
@@ -53,7 +54,7 @@ def build(shapes: Shapes, root: Node, names: Mapping[str, Expression]) -> Expres
     builder = _Builder(shapes, names)
     stack: list[Expression] = []
     for node in in_order(root):
-        count = 0 if node.kind == "constant" else len(node.children)
+        count = len(node.children)
         operands = stack[len(stack) - count :]
         del stack[len(stack) - count :]
         try:
@@ -133,7 +134,7 @@ class _Builder:
 
     def constant(self, node: Node, operands: Sequence[Expression]) -> Expression:
         """``I``, ``ones``, ``zeros`` of a size that is written or inferred."""
-        rows, columns = self.shapes.extent(node) if node.children else self.size(node)
+        rows, columns = self.shapes.extent(node) if node.sizes else self.size(node)
         kinds = {"ones": sympy.OneMatrix, "zeros": sympy.ZeroMatrix}
         if node.value in kinds:
             return kinds[node.value](rows, columns)
@@ -147,7 +148,8 @@ class _Builder:
         """A function of the language."""
         if node.value in ("vector", "matrix"):
             return multiply(operands[0], sympy.OneMatrix(*self.size(node)))
-        return call(node.value, *operands)
+        source = self.shapes.program.source
+        return call(node.value, *operands, *(dimension(source, size) for size in node.sizes))
 
     def comparison(self, node: Node, operands: Sequence[Expression]) -> Expression:
         """A comparison, as the condition that it is."""

@@ -13,6 +13,7 @@ from typing import Final
 from derive.language import mismatches
 from derive.language.program import Program, dimension
 from derive.language.tree import Node, in_order
+from derive.language.words import function_of
 from derive.shapes import (
     ONE,
     Dim,
@@ -26,7 +27,7 @@ from derive.shapes import (
     shape_of_extent,
     shape_text,
 )
-from derive.vocabulary import FUNCTIONS, result_extent
+from derive.vocabulary import result_extent
 
 __all__ = ["SHAPE_OF_KIND", "Shapes"]
 
@@ -83,7 +84,7 @@ class Shapes:
         """Rows and columns of an expression."""
         stack: list[Extent] = []
         for node in in_order(root):
-            count = 0 if node.kind == "constant" else len(node.children)
+            count = len(node.children)
             operands = stack[len(stack) - count :]
             del stack[len(stack) - count :]
             stack.append(self.resolve(RULES[node.kind](self, node, operands)))
@@ -149,11 +150,11 @@ def _name(shapes: Shapes, node: Node, operands: Sequence[Extent]) -> Extent:
 
 
 def _constant(shapes: Shapes, node: Node, operands: Sequence[Extent]) -> Extent:
-    if not node.children:
+    if not node.sizes:
         size = shapes.sizes.fresh()
         shapes.inferred[node] = (size, size)
         return (size, size)
-    sizes: list[Dim] = [dimension(shapes.program.source, child) for child in node.children]
+    sizes: list[Dim] = [dimension(shapes.program.source, size) for size in node.sizes]
     if node.value in ("I", "eye"):
         return (sizes[0], sizes[0])
     return (sizes[0], sizes[1] if len(sizes) == 2 else ONE)
@@ -211,9 +212,10 @@ def _call(shapes: Shapes, node: Node, operands: Sequence[Extent]) -> Extent:
         columns = shapes.sizes.fresh() if node.value == "matrix" else ONE
         shapes.inferred[node] = (shapes.sizes.fresh(), columns)
         return shapes.inferred[node]
-    function = FUNCTIONS[node.value]
+    function = function_of(node)
+    sizes = [(dimension(shapes.program.source, size), ONE) for size in node.sizes]
     try:
-        return result_extent(function, [shapes.resolve(o) for o in operands], shapes.sizes)
+        return result_extent(function, [*map(shapes.resolve, operands), *sizes], shapes.sizes)
     except ShapeMismatch as error:
         (position,) = error.operands[-1:]
         if function.signature is None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from derive.errors import InputError
 from derive.language.tree import Node, Requested, Span, in_order
-from derive.language.words import default_kind
+from derive.language.words import default_kind, function_of
 from derive.shapes import ONE, Extent, same
-from derive.vocabulary import FUNCTIONS
+from derive.vocabulary import EITHER
 
 if TYPE_CHECKING:
     from derive.language.inference import Shapes
@@ -221,30 +221,32 @@ def filling(shapes: Shapes, node: Node, extent: Extent) -> Misfit:
 
 def call(shapes: Shapes, node: Node, operands: Sequence[Extent], position: int) -> Misfit:
     """A function of which one argument has not the shape that it needs."""
-    function = FUNCTIONS[node.value]
+    function = function_of(node)
     argument = node.children[position]
     wanted = function.wants(position)
-    axes = function.pattern[0][position]
+    axes = function.axes(position)
     text = _text(shapes, argument.span)
     facts = [f"{text} is {shapes.show(operands[position])}."]
     sizes = {"1": ONE}
-    for owner, pair in enumerate(function.pattern[0][:position]):
-        for part, axis in enumerate(pair):
-            if axis not in sizes:
+    for owner in range(min(position, 1) if function.joins else position):
+        for part, axis in enumerate(function.axes(owner)):
+            if axis.isalpha() and axis not in sizes:
                 sizes[axis] = shapes.sizes.resolve(operands[owner][part])
                 side = ("rows", "columns")[part]
                 owner_text = _text(shapes, node.children[owner].span)
                 if axis in axes and not same(sizes[axis], operands[position][axes.index(axis)]):
                     facts.append(f"{axis} is {sizes[axis]}, the {side} of {owner_text}.")
     facts += _undeclared(shapes, (argument,))
-    if axes[0] == axes[1] != "1":
-        sizes = {axes[0]: operands[position][0]}
-    if axes[0] in sizes and axes[1] in sizes:
-        facts += _declarations(shapes, (argument, (sizes[axes[0]], sizes[axes[1]])))
+    wanted_rows, wanted_columns = (axes[1], "1") if axes[0] == EITHER else axes
+    if wanted_rows == wanted_columns != "1":
+        sizes = {wanted_rows: operands[position][0]}
+    if wanted_rows in sizes and wanted_columns in sizes:
+        proposed = (sizes[wanted_rows], sizes[wanted_columns])
+        facts += _declarations(shapes, (argument, proposed))
     called = node.value if len(node.children) == 1 else function.usage
     takes = f"{called} takes {wanted}"
     if len(node.children) > 1:
-        takes += f" as {function.parameters[position]}"
+        takes += f" as {function.parameters[min(position, len(function.parameters) - 1)]}"
     error = InputError(takes, facts, shapes.program.source.place(argument.span))
     return Misfit(error, node.children)
 

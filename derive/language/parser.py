@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final, cast
 
@@ -25,6 +26,7 @@ from derive.language.tree import (
 )
 from derive.language.words import CONSTANTS
 from derive.problem import RequestKind
+from derive.vocabulary import FUNCTIONS
 
 __all__ = ["parse_statements", "parse_sum"]
 
@@ -118,10 +120,12 @@ class _Nodes:
             )
         self.made[id(tree)] = node
 
-    def join(self, kind: str, span: Span, *children: Node, value: str = "") -> Node:
+    def join(
+        self, kind: str, span: Span, *children: Node, value: str = "", sizes: tuple[Node, ...] = ()
+    ) -> Node:
         """A node over others."""
-        depth = 1 + max((child.depth for child in children), default=0)
-        return Node(kind, span, value, children, depth)
+        depth = 1 + max((child.depth for child in (*children, *sizes)), default=0)
+        return Node(kind, span, value, children, sizes, depth)
 
     def statement(self, tree: Any) -> Statement:
         """The statement of a subtree whose expressions are made."""
@@ -178,8 +182,13 @@ def _name(nodes: _Nodes, tree: Tree[Token], span: Span) -> Node:
 def _call(nodes: _Nodes, tree: Tree[Token], span: Span) -> Node:
     function, *arguments = tree.children
     word = unicodedata.normalize("NFKC", str(function))
-    kind = "constant" if word in CONSTANTS else "call"
-    return nodes.join(kind, span, *(nodes.of(a) for a in arguments), value=word)
+    inner = tuple(nodes.of(argument) for argument in arguments)
+    if word in CONSTANTS:
+        return nodes.join("constant", span, value=word, sizes=inner)
+    row = FUNCTIONS.get(word)
+    sizes = [place for place in range(len(inner)) if row is not None and row.is_size(place)]
+    first = sizes[0] if sizes else len(inner)
+    return nodes.join("call", span, *inner[:first], value=word, sizes=inner[first:])
 
 
 def _comparison(nodes: _Nodes, tree: Tree[Token], span: Span) -> Node:
@@ -189,7 +198,7 @@ def _comparison(nodes: _Nodes, tree: Tree[Token], span: Span) -> Node:
 
 def _group(nodes: _Nodes, tree: Tree[Token], span: Span) -> Node:
     inner = nodes.of(tree.children[0])
-    return Node(inner.kind, span, inner.value, inner.children, inner.depth)
+    return replace(inner, span=span)
 
 
 def _sum(nodes: _Nodes, tree: Tree[Token], span: Span) -> Node:

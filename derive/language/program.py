@@ -18,10 +18,10 @@ from derive.language.tree import (
     Statement,
     in_order,
 )
-from derive.language.words import CALLABLE, CONSTANTS, FILLED, REDUCTIONS, role_of
+from derive.language.words import CALLABLE, CONSTANTS, FILLED, function_of, role_of
 from derive.problem import check_facts, sort_definitions
 from derive.shapes import Dim, Shape, as_dim
-from derive.vocabulary import FUNCTIONS, RESERVED
+from derive.vocabulary import FUNCTIONS
 
 __all__ = ["Program", "collect", "dimension", "refuse_misuse"]
 
@@ -55,15 +55,14 @@ class Program:
         nodes = [node for root in roots for node in in_order(root)]
         for node in nodes:
             refuse_misuse(self.source, node)
-            if node.kind == "constant":
-                self._take_sizes(node)
+            self._take_sizes(node)
         taken = {*self.shapes, *self.definitions, *self.sizes, "e", "pi"}
         used = dict.fromkeys(node.value for node in nodes if node.kind == "name")
         self.open = tuple(name for name in used if name not in taken)
         self.scalars = frozenset(_scalar_places(nodes)) & frozenset(self.open)
 
     def _take_sizes(self, node: Node) -> None:
-        for child in node.children:
+        for child in node.sizes:
             dimension(self.source, child)
             if child.kind == "name":
                 if child.value in self.shapes or child.value in self.definitions:
@@ -82,7 +81,7 @@ def _scalar_places(nodes: Sequence[Node]) -> Iterable[str]:
         if node.kind in ("divide", "power"):
             places = node.children[1:]
         elif node.kind == "call" and node.value in FUNCTIONS:
-            function = FUNCTIONS[node.value]
+            function = function_of(node)
             if function.signature is not None:
                 pairs = zip(node.children, function.pattern[0], strict=False)
                 places = tuple(child for child, axes in pairs if axes == ("1", "1"))
@@ -230,37 +229,25 @@ def refuse_misuse(source: Source, node: Node) -> None:
             raise InputError(f"{word} is {role}", (advice,), source.place(node.span))
     if node.kind == "constant":
         low, high = CONSTANTS[word]
-        if not low <= len(node.children) <= high:
+        if not low <= len(node.sizes) <= high:
             told = "1 size" if high == 1 else "1 or 2 sizes"
             raise InputError(
-                f"{word} takes {told}, got {len(node.children)}", (), source.place(node.span)
+                f"{word} takes {told}, got {len(node.sizes)}", (), source.place(node.span)
             )
     if node.kind == "call":
         _refuse_call(source, node)
 
 
 def _refuse_call(source: Source, node: Node) -> None:
-    word, count = node.value, len(node.children)
+    word, count = node.value, len(node.children) + len(node.sizes)
     function = (node.span[0], node.span[0] + len(word))
     if word not in CALLABLE:
         advice = suggest(word, CALLABLE) or (f"A product is written with *: {word}*(...)",)
         raise InputError(f"there is no function {word}", advice, source.place(function))
-    if word in REDUCTIONS and count == 1:
-        raise UnsupportedError(
-            f"the reduction {word}, over all entries of one argument, is not supported yet",
-            (f"{word}(x, y) works entry by entry.",),
-            source.place(function),
-        )
-    if word in RESERVED:
-        raise UnsupportedError(
-            f"{word} is a function of the language that is not supported yet",
-            (),
-            source.place(function),
-        )
     if word in FILLED:
         low, high, usage, told = 1, 1, f"{word}(c)", "1 argument"
     else:
-        row = FUNCTIONS[word]
+        row = function_of(node)
         (low, high), usage, told = row.arity, row.usage, row.count
     if not low <= count <= high:
         raise InputError(f"{usage} takes {told}, got {count}", (), source.place(node.span))

@@ -33,12 +33,13 @@ class Node:
     """One operation, name or number; equal only to itself.
 
     Attributes:
-        kind: ``number``, ``name``, ``call``, ``constant`` (its children are sizes),
-            ``comparison``, ``sum``, ``negative``, ``product``, ``hadamard``, ``divide``,
-            ``hadamard_divide``, ``power``, ``hadamard_power``, ``transpose`` or ``entry``.
+        kind: ``number``, ``name``, ``call``, ``constant``, ``comparison``, ``sum``, ``negative``,
+            ``product``, ``hadamard``, ``divide``, ``hadamard_divide``, ``power``,
+            ``hadamard_power``, ``transpose`` or ``entry``.
         span: Where it stands in the text.
         value: The name, the number as written, or the comparison.
         children: Operands.
+        sizes: Sizes in its brackets: of a constant, of a function that takes some.
         depth: How many operations are nested in it.
     """
 
@@ -46,6 +47,7 @@ class Node:
     span: Span
     value: str = ""
     children: tuple[Node, ...] = ()
+    sizes: tuple[Node, ...] = ()
     depth: int = 1
 
 
@@ -98,11 +100,11 @@ Statement: TypeAlias = Declared | Defined | Requested | Remark
 
 
 def in_order(root: Node) -> Iterator[Node]:
-    """Every node under ``root``, children before their parent; sizes of constants left out."""
+    """Every node under ``root``, children before their parent; sizes left out."""
     stack = [(root, False)]
     while stack:
         node, seen = stack.pop()
-        if seen or not node.children or node.kind == "constant":
+        if seen or not node.children:
             yield node
         else:
             stack.append((node, True))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from derive.vocabulary import COMPARISONS, FACTS, FUNCTIONS, RESERVED
+from derive.language.tree import Node
+from derive.vocabulary import COMPARISONS, FACTS, FUNCTIONS, REDUCTIONS, Function
 
-__all__ = ["CALLABLE", "CONSTANTS", "FILLED", "REDUCTIONS", "default_kind", "role_of"]
+__all__ = ["CALLABLE", "CONSTANTS", "FILLED", "default_kind", "function_of", "role_of"]
 
 CONSTANTS: Final[Mapping[str, tuple[int, int]]] = {
     "I": (0, 1),
@@ -20,11 +21,8 @@ CONSTANTS: Final[Mapping[str, tuple[int, int]]] = {
 FILLED: Final = frozenset({"vector", "matrix"})
 """``vector(c)`` and ``matrix(c)``: c in every entry, the size inferred."""
 
-REDUCTIONS: Final = frozenset({"max", "min"})
-"""Entrywise functions that are reductions when called with one argument."""
-
-CALLABLE: Final = frozenset((*FUNCTIONS, *RESERVED, *CONSTANTS, *FILLED)) - frozenset(
-    COMPARISONS.values()
+CALLABLE: Final = frozenset((*FUNCTIONS, *CONSTANTS, *FILLED)) - frozenset(
+    (*COMPARISONS.values(), *REDUCTIONS.values())
 )
 """What may stand before a bracket."""
 
@@ -46,6 +44,12 @@ def role_of(name: str) -> str | None:
     if name in CALLABLE:
         return "a function"
     return "a fact" if name in FACTS else None
+
+
+def function_of(call: Node) -> Function:
+    """The function that a call applies: with one argument, ``max`` is a reduction."""
+    name = REDUCTIONS.get(call.value, call.value) if len(call.children) == 1 else call.value
+    return FUNCTIONS[name]
 
 
 def default_kind(name: str) -> str:

@@ -18,13 +18,22 @@ from derive.vocabulary.expressions import (
     scalar,
     transpose,
 )
-from derive.vocabulary.functions import COMPARISONS, FACTS, FUNCTIONS, RESERVED, SYNONYMS, Function
+from derive.vocabulary.functions import (
+    COMPARISONS,
+    EITHER,
+    FACTS,
+    FUNCTIONS,
+    REDUCTIONS,
+    SYNONYMS,
+    Function,
+)
 
 __all__ = [
     "COMPARISONS",
+    "EITHER",
     "FACTS",
     "FUNCTIONS",
-    "RESERVED",
+    "REDUCTIONS",
     "SYNONYMS",
     "Expression",
     "Function",

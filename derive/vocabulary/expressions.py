@@ -13,7 +13,7 @@ They raise :class:`~derive.shapes.ShapeMismatch`, with the operands at fault.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -34,8 +34,8 @@ from sympy import (
 from sympy.core.symbol import Str
 
 from derive.errors import InputError, UnsupportedError
-from derive.shapes import ONE, Dim, Extent, ShapeMismatch, Unification, same, shape_text
-from derive.vocabulary.functions import FUNCTIONS, RESERVED, Function
+from derive.shapes import ONE, Dim, Extent, ShapeMismatch, Unification, as_dim, same, shape_text
+from derive.vocabulary.functions import EITHER, FUNCTIONS, REDUCTIONS, SIZE, Function
 
 __all__ = [
     "Expression",
@@ -89,8 +89,8 @@ class MatrixCall(_Call, MatrixExpr):
     @cached_property
     def shape(self) -> Extent:
         """Rows and columns."""
-        extents = tuple(extent_of(operand) for operand in self.operands)
-        return result_extent(FUNCTIONS[self.name], extents)
+        function = FUNCTIONS[self.name]
+        return result_extent(function, _extents(function, self.operands))
 
     def _entry(self, i: Any, j: Any, **_: Any) -> Any:
         return sympy.MatrixElement(self, i, j)
@@ -309,7 +309,7 @@ def result_extent(
 
     Args:
         function: The function.
-        extents: Rows and columns of each argument.
+        extents: Rows and columns of each argument; of one that is a size, that size and 1.
         unification: Where undeclared dimensions are bound; without it, none is.
 
     Raises:
@@ -317,38 +317,91 @@ def result_extent(
     """
     equations = unification or Unification()
     if function.signature is None:
-        rows, columns = ONE, ONE
-        for position, extent in enumerate(extents):
-            grown = (
-                equations.broadcast(rows, extent[0]),
-                equations.broadcast(columns, extent[1]),
+        return _entrywise_extent(function, extents, equations)
+    if not function.joins:
+        return _signed_extent(function, dict(enumerate(extents)), equations)
+    found = extents[0]
+    for position, extent in enumerate(extents[1:], 1):
+        try:
+            found = _signed_extent(function, {0: found, 1: extent}, equations)
+        except ShapeMismatch as error:
+            raise ShapeMismatch(error.summary, error.details, operands=(position,)) from None
+    return found
+
+
+def _entrywise_extent(
+    function: Function, extents: Sequence[Extent], equations: Unification
+) -> Extent:
+    rows, columns = ONE, ONE
+    for position, extent in enumerate(extents):
+        grown = (
+            equations.broadcast(rows, extent[0]),
+            equations.broadcast(columns, extent[1]),
+        )
+        if grown[0] is None or grown[1] is None:
+            raise ShapeMismatch(
+                f"{function.name} works entry by entry on arguments of the same shape, or of "
+                f"size 1 along an axis, got {shape_text((rows, columns))} and "
+                f"{shape_text(extent)}",
+                operands=(position,),
             )
-            if grown[0] is None or grown[1] is None:
-                raise ShapeMismatch(
-                    f"{function.name} works entry by entry on arguments of the same shape, or of "
-                    f"size 1 along an axis, got {shape_text((rows, columns))} and "
-                    f"{shape_text(extent)}",
-                    operands=(position,),
-                )
-            rows, columns = grown[0], grown[1]
-        return rows, columns
+        rows, columns = grown[0], grown[1]
+    return rows, columns
+
+
+def _signed_extent(
+    function: Function, extents: Mapping[int, Extent], equations: Unification
+) -> Extent:
+    """Rows and columns by a signature; arguments that are sizes are bound first."""
     bound: dict[str, Dim] = {"1": ONE}
-    wanted, result = function.pattern
-    for position, (axes, extent) in enumerate(zip(wanted, extents, strict=False)):
-        for axis, dim in zip(axes, extent, strict=True):
-            known = bound.setdefault(axis, dim)
+    for position in sorted(extents, key=lambda place: not function.is_size(place)):
+        axes, extent = function.axes(position), extents[position]
+        for axis, dim in _axis_pairs(axes, extent, equations):
+            known = _size(axis, bound, dim)
             if not equations.equate(known, dim):
                 raise ShapeMismatch(
-                    f"{function.name} takes {function.wants(position)}, "
+                    f"{function.written} takes {function.wants(position)}, "
                     f"got {shape_text(equations.resolve(d) for d in extent)}",
                     tuple(
-                        f"{name} is {equations.resolve(dim)}"
-                        for name, dim in bound.items()
+                        f"{name} is {equations.resolve(size)}"
+                        for name, size in bound.items()
                         if name != "1" and name in axes and not function.is_first(position, name)
                     ),
                     operands=(position,),
                 )
-    return (equations.resolve(bound[result[0]]), equations.resolve(bound[result[1]]))
+    rows, columns = (equations.resolve(_size(axis, bound)) for axis in function.pattern[1])
+    return rows, columns
+
+
+def _axis_pairs(
+    axes: tuple[str, str], extent: Extent, equations: Unification
+) -> tuple[tuple[str, Dim], ...]:
+    """What the sizes of an argument have to be, by names of the signature."""
+    rows, columns = (equations.resolve(dim) for dim in extent)
+    first, second = axes
+    if first == SIZE:
+        return ((second, rows),)
+    if first != EITHER:
+        return ((first, rows), (second, columns))
+    if same(rows, ONE):
+        return () if same(columns, ONE) else ((second, columns),)
+    return ((second, rows), ("1", columns))
+
+
+def _size(axis: str, bound: dict[str, Dim], otherwise: Dim | None = None) -> Dim:
+    """The size that a signature's name stands for; ``otherwise`` is bound to a new one."""
+    for sign, combine in (("+", sympy.Add), ("*", sympy.Mul)):
+        if sign in axis:
+            return combine(*(_size(part, bound) for part in axis.split(sign)))
+    return bound[axis] if otherwise is None else bound.setdefault(axis, otherwise)
+
+
+def _extents(function: Function, operands: Sequence[Expression]) -> list[Extent]:
+    """Rows and columns of each argument; of one that is a size, that size and 1."""
+    return [
+        (operand, ONE) if function.is_size(position) else extent_of(operand)
+        for position, operand in enumerate(operands)
+    ]
 
 
 def call(name: str, *operands: Expression) -> Expression:
@@ -363,22 +416,21 @@ def call(name: str, *operands: Expression) -> Expression:
 
     Raises:
         InputError: No such function, or the number or shapes of its arguments are wrong.
-        UnsupportedError: The language has the function, and there is no law for it yet.
     """
+    if len(operands) == 1:
+        name = REDUCTIONS.get(name, name)
     function = FUNCTIONS.get(name)
     if function is None:
-        if name in RESERVED:
-            raise UnsupportedError(
-                f"{name} is a function of the language that is not supported yet"
-            )
         raise InputError(f"there is no function {name}")
-    if not function.arity[0] <= len(operands) <= function.arity[1]:
+    low, high = function.arity
+    if not low <= len(operands) <= high:
         raise InputError(f"{function.usage} takes {function.count}, got {len(operands)}")
-    arguments = [scalar(operand) for operand in operands]
-    arguments += [
-        sympy.nsimplify(d) for d in function.defaults[len(operands) - function.arity[0] :]
-    ]
-    extent = result_extent(function, [extent_of(argument) for argument in arguments])
+    arguments = [_argument(function, place, operand) for place, operand in enumerate(operands)]
+    if function.signature is None:
+        arguments += [sympy.nsimplify(d) for d in function.defaults[len(operands) - low :]]
+    extent = result_extent(function, _extents(function, arguments))
+    if function.joins and len(arguments) > 2:
+        arguments = [call(name, *arguments[:-1]), arguments[-1]]
     node = SYMPY_NODES.get(function.name)
     if node is not None and not all(_is_scalar(argument) for argument in arguments):
         return scalar(node(*arguments))
@@ -387,6 +439,21 @@ def call(name: str, *operands: Expression) -> Expression:
             return arguments[0]
         return ScalarCall(function.name, *arguments)
     return MatrixCall(function.name, *arguments)
+
+
+def _argument(function: Function, position: int, operand: Any) -> Any:
+    """An argument as SymPy's: a size as a size, a 1 x 1 matrix as the number in it."""
+    try:
+        expression = sympy.sympify(operand, strict=True)
+    except sympy.SympifyError:
+        kind = type(operand).__name__
+        raise InputError(f"{function.usage} takes SymPy expressions, got {kind}") from None
+    if not function.is_size(position):
+        return scalar(expression)
+    if isinstance(expression, MatrixExpr):
+        raise InputError(f"{function.usage} takes a size as {function.parameters[position]}")
+    as_dim(expression)
+    return expression
 
 
 SYMPY_NODES = {

@@ -5,17 +5,26 @@ what the function is, in words that the messages and the notes use. What a funct
 stands in :mod:`derive.calculus`; how it is evaluated by the judge in :mod:`derive.verify`.
 
 A signature is written as rows and columns: ``"m n, n k, m 1 -> m k"``; the same letter is the same
-size, ``1`` is one. A function without a signature works entry by entry and broadcasts.
+size, ``1`` is one, ``m*n`` and ``m+n`` are what they say. ``~ n`` in place of rows and columns is a
+column (n), a row (1, n) or a scalar: one number for each, or one for all. ``# m`` is an argument
+that is itself a size. A function without a signature works entry by entry and broadcasts.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-__all__ = ["COMPARISONS", "FACTS", "FUNCTIONS", "RESERVED", "SYNONYMS", "Function"]
+__all__ = ["COMPARISONS", "EITHER", "FACTS", "FUNCTIONS", "REDUCTIONS", "SYNONYMS", "Function"]
+
+EITHER: Final = "~"
+"""In a signature: a column, a row or a scalar."""
+
+SIZE: Final = "#"
+"""In a signature: an argument that is a size."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,9 @@ class Function:
         signature: Rows and columns of arguments and value; None for entrywise functions.
         meaning: What its value is, in the language or in words.
         kind: ``entrywise``, ``reduction``, ``array``, ``layer`` or ``loss``.
-        defaults: Values of the optional arguments at the end.
+        defaults: Values of the optional arguments at the end. Those of an entrywise function are
+            filled in; those of other functions stay out.
+        joins: Whether it takes any number of arguments from two on, joined from left to right.
     """
 
     name: str
@@ -37,21 +48,31 @@ class Function:
     meaning: str
     kind: str
     defaults: tuple[str, ...] = ()
+    joins: bool = False
 
     @property
     def arity(self) -> tuple[int, int]:
         """The least and the greatest number of arguments."""
-        return (len(self.parameters) - len(self.defaults), len(self.parameters))
+        most = sys.maxsize if self.joins else len(self.parameters)
+        return (len(self.parameters) - len(self.defaults), most)
+
+    @property
+    def written(self) -> str:
+        """The word by which it is called: ``max`` for the reduction ``amax``."""
+        return WRITTEN.get(self.name, self.name)
 
     @property
     def usage(self) -> str:
         """The function as it is called: ``affine(W, x, b)``."""
-        return f"{self.name}({', '.join(self.parameters)})"
+        more = ", ..." if self.joins else ""
+        return f"{self.written}({', '.join(self.parameters)}{more})"
 
     @property
     def count(self) -> str:
         """How many arguments it takes, in words."""
         low, high = self.arity
+        if self.joins:
+            return f"{low} arguments or more"
         plural = "argument" if high == 1 else "arguments"
         return f"{low} {plural}" if low == high else f"{low} to {high} {plural}"
 
@@ -64,9 +85,22 @@ class Function:
         rows, columns = right.split()
         return tuple((a[0], a[1]) for a in arguments), (rows, columns)
 
+    def axes(self, position: int) -> tuple[str, str]:
+        """Rows and columns of the argument at ``position``, as the signature names them."""
+        wanted = self.pattern[0]
+        return wanted[min(position, len(wanted) - 1)]
+
+    def is_size(self, position: int) -> bool:
+        """Whether the argument at ``position`` is a size."""
+        return self.signature is not None and self.axes(position)[0] == SIZE
+
     def wants(self, position: int) -> str:
         """What the argument at ``position`` has to be, in words."""
-        rows, columns = self.pattern[0][position]
+        rows, columns = self.axes(position)
+        if rows == EITHER:
+            return f"a column vector ({columns}), a row (1, {columns}) or a scalar"
+        if rows == SIZE:
+            return "a size"
         if rows == columns == "1":
             return "a scalar"
         if columns == "1":
@@ -84,9 +118,27 @@ def _entrywise(name: str, parameters: str, meaning: str, defaults: str = "") -> 
     )
 
 
-def _row(kind: str, name: str, parameters: str, signature: str, meaning: str) -> Function:
-    return Function(name, tuple(parameters.split()), signature, meaning, kind)
+def _row(
+    kind: str, name: str, parameters: str, signature: str, meaning: str, defaults: str = ""
+) -> Function:
+    return Function(
+        name, tuple(parameters.split()), signature, meaning, kind, tuple(defaults.split())
+    )
 
+
+def _joining(name: str, signature: str, meaning: str) -> Function:
+    return Function(name, ("A", "B"), signature, meaning, "array", joins=True)
+
+
+NORMALISED: Final = "1 0 1/100000"
+SCALED: Final = "1 1/100000"
+"""Defaults of gamma, beta and eps, and of gamma and eps."""
+
+REDUCTIONS: Final[Mapping[str, str]] = {"max": "amax", "min": "amin"}
+"""Entrywise functions that with one argument are reductions, and the names of those."""
+
+WRITTEN: Final[Mapping[str, str]] = {name: written for written, name in REDUCTIONS.items()}
+"""How functions are written that are not written by their names."""
 
 _ROWS: Final = (
     # Entrywise functions of one argument.
@@ -130,30 +182,89 @@ _ROWS: Final = (
     # Reductions.
     _row("reduction", "sum", "A", "m n -> 1 1", "sum of all entries"),
     _row("reduction", "mean", "A", "m n -> 1 1", "mean of all entries"),
+    _row("reduction", "prod", "A", "m n -> 1 1", "product of all entries"),
+    _row("reduction", "amax", "A", "m n -> 1 1", "the largest entry"),
+    _row("reduction", "amin", "A", "m n -> 1 1", "the smallest entry"),
+    _row("reduction", "var", "A", "m n -> 1 1", "mean((A - mean(A)).^2)"),
     _row("reduction", "rowsum", "A", "m n -> m 1", "sum of each row"),
     _row("reduction", "colsum", "A", "m n -> 1 n", "sum of each column"),
     _row("reduction", "rowmean", "A", "m n -> m 1", "mean of each row"),
     _row("reduction", "colmean", "A", "m n -> 1 n", "mean of each column"),
+    _row("reduction", "rowmax", "A", "m n -> m 1", "the largest entry of each row"),
+    _row("reduction", "colmax", "A", "m n -> 1 n", "the largest entry of each column"),
+    _row("reduction", "rowmin", "A", "m n -> m 1", "the smallest entry of each row"),
+    _row("reduction", "colmin", "A", "m n -> 1 n", "the smallest entry of each column"),
+    _row("reduction", "rowvar", "A", "m n -> m 1", "var of each row"),
+    _row("reduction", "colvar", "A", "m n -> 1 n", "var of each column"),
     _row("reduction", "tr", "A", "n n -> 1 1", "trace"),
     _row("reduction", "det", "A", "n n -> 1 1", "determinant"),
     _row("reduction", "logdet", "A", "n n -> 1 1", "log(det(A)), det(A) > 0"),
     _row("reduction", "dot", "a b", "m n, m n -> 1 1", "sum(a .* b)"),
     _row("reduction", "norm2", "x", "m n -> 1 1", "Euclidean norm; Frobenius for a matrix"),
     _row("reduction", "norm1", "x", "m n -> 1 1", "sum(abs(x))"),
+    _row("reduction", "norminf", "x", "m n -> 1 1", "max(abs(x)), the largest absolute value"),
     _row("reduction", "logsumexp", "v", "n 1 -> 1 1", "log(sum(exp(v)))"),
     _row("reduction", "rowlogsumexp", "A", "m n -> m 1", "logsumexp of each row"),
     # Arrays.
     _row("array", "transpose", "A", "m n -> n m", "A'"),
     _row("array", "inv", "A", "n n -> n n", "inverse"),
+    _row("array", "pinv", "A", "m n -> n m", "the pseudo-inverse of Moore and Penrose"),
+    _row("array", "solve", "A B", "n n, n k -> n k", "inv(A)*B"),
+    _row("array", "cholesky", "A", "n n -> n n", "the lower triangular L with L*L' = A"),
+    _row("array", "expm", "A", "n n -> n n", "I + A + A^2/2 + A^3/6 + ..."),
+    _row("array", "expm_frechet", "A E", "n n, n n -> n n", "derivative of expm at A along E"),
     _row("array", "diag", "v", "n 1 -> n n", "the diagonal matrix with v on its diagonal"),
     _row("array", "diagonal", "A", "n n -> n 1", "the diagonal as a vector"),
     _row("array", "outer", "a b", "m 1, n 1 -> m n", "a*b'"),
+    _row("array", "kron", "A B", "m n, p q -> m*p n*q", "block (i, j) is A[i,j]*B"),
+    _row("array", "vec", "A", "m n -> m*n 1", "the columns of A, one below the other"),
+    _row("array", "unvec", "v m n", "m*n 1, # m, # n -> m n", "the matrix (m, n) whose vec is v"),
+    _row("array", "tril", "A", "m n -> m n", "A with 0 above its diagonal"),
+    _row("array", "triu", "A", "m n -> m n", "A with 0 below its diagonal"),
+    _joining("hcat", "m n, m k -> m n+k", "arrays side by side"),
+    _joining("vcat", "m n, k n -> m+k n", "arrays one below the other"),
     _row("array", "softmax", "v", "n 1 -> n 1", "exp(v)/sum(exp(v))"),
     _row("array", "log_softmax", "v", "n 1 -> n 1", "v - logsumexp(v)"),
     _row("array", "rowsoftmax", "A", "m n -> m n", "softmax of each row"),
     _row("array", "rowlog_softmax", "A", "m n -> m n", "log_softmax of each row"),
     # Layers.
     _row("layer", "affine", "W x b", "m n, n k, m 1 -> m k", "W*x + b"),
+    _row(
+        "layer",
+        "layernorm",
+        "x gamma beta eps",
+        "n 1, ~ n, ~ n, 1 1 -> n 1",
+        "gamma .* (x - mean(x))/sqrt(var(x) + eps) + beta",
+        NORMALISED,
+    ),
+    _row(
+        "layer",
+        "rowlayernorm",
+        "X gamma beta eps",
+        "m n, ~ n, ~ n, 1 1 -> m n",
+        "layernorm of each row",
+        NORMALISED,
+    ),
+    _row(
+        "layer",
+        "batchnorm",
+        "X gamma beta eps",
+        "m n, ~ n, ~ n, 1 1 -> m n",
+        "each column normalised over the rows; gamma and beta have an entry for each column",
+        NORMALISED,
+    ),
+    _row(
+        "layer",
+        "rmsnorm",
+        "x gamma eps",
+        "n 1, ~ n, 1 1 -> n 1",
+        "gamma .* x/sqrt(mean(x.^2) + eps)",
+        SCALED,
+    ),
+    _row(
+        "layer", "rowrmsnorm", "X gamma eps", "m n, ~ n, 1 1 -> m n", "rmsnorm of each row", SCALED
+    ),
+    _row("layer", "attention", "Q K V", "m d, n d, n k -> m k", "rowsoftmax(Q*K'/sqrt(d))*V"),
     # Losses.
     _row("loss", "sse", "r", "m n -> 1 1", "sum(r .* r)"),
     _row(
@@ -185,12 +296,6 @@ SYNONYMS: Final[Mapping[str, str]] = {"norm": "norm2", "logistic": "sigmoid"}
 
 COMPARISONS: Final[Mapping[str, str]] = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 """Comparison operators, and the names of their functions."""
-
-RESERVED: Final[frozenset[str]] = frozenset(
-    "prod rowmax rowmin colmax colmin norminf pinv vec kron solve cholesky expm tril triu hcat "
-    "vcat layernorm rowlayernorm batchnorm rmsnorm attention".split()
-)
-"""Functions of the language for which there is no law yet; they are refused by name."""
 
 FACTS: Final[Mapping[str, str]] = {
     "symmetric": "A' = A",
