@@ -1,15 +1,17 @@
 """The order in which the factors of a contraction are multiplied.
 
-Among all ways to take the contraction apart into products of two, the one with the fewest
-multiplications is chosen, a symbolic size counting as :data:`TYPICAL`. A product that the function
-has computed already costs nothing, so what several lines have in common is found, and inverses are
-applied to the thinnest thing there is. Sets of factors are bit masks.
+Among the ways to take the contraction apart into products of two connected parts, the one with the
+fewest multiplications is chosen, a symbolic size counting as :data:`TYPICAL`. A product that the
+function has computed already costs nothing, so what several lines have in common is found, and
+inverses are applied to the thinnest thing there is. Sets of factors are bit masks. Where there are
+too many parts to try, the pair that is cheapest to multiply goes first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from derive.emit.numpy_code.arrays import Array
 from derive.shapes import Dim
@@ -17,15 +19,18 @@ from derive.tensor.algebra import contract
 from derive.tensor.facts import apply_facts, is_symmetric
 from derive.tensor.nodes import Call, Contraction, Factor, Letters, Tensor
 
-__all__ = ["MOST_GROUPS", "Order", "Oriented", "entries_in", "orders"]
+__all__ = ["Order", "Oriented", "entries_in", "orders"]
 
 TYPICAL: Final = 100
 AWKWARD: Final = 50
 """How many times as dear a product is for which NumPy has no operator."""
 
-MOST_GROUPS: Final = 8
+MOST_PARTS: Final = 256
+"""Connected sets of factors among which the best order is looked for."""
 
 Oriented = tuple[Array, Letters]
+
+_settled: WeakKeyDictionary[Tensor, Tensor] = WeakKeyDictionary()
 
 
 def entries_in(shape: Iterable[Dim]) -> float:
@@ -62,7 +67,15 @@ class Order:
             if factor[1]:
                 groups.setdefault(frozenset(factor[1]), []).append(factor)
         self.sets, self.groups = list(groups), list(groups.values())
+        self.touching = [
+            sum(1 << place for place, other in enumerate(self.sets) if letters & other)
+            for letters in self.sets
+        ]
         self.best: dict[int, tuple[float, int]] = {}
+        self.chosen: dict[int, int] = {}
+        self.carried: dict[int, frozenset[int]] = {}
+        self.formed: dict[tuple[int, Letters], Tensor] = {}
+        self.parts = self._connected_parts()
 
     @property
     def whole(self) -> int:
@@ -71,8 +84,6 @@ class Order:
 
     def flops(self) -> float:
         """Multiplications of the best order, the factors themselves not counted."""
-        if len(self.groups) > MOST_GROUPS:
-            return sum(self.size(letters) for letters in self.sets) * AWKWARD
         return self.cost(self.whole) if self.groups else 0.0
 
     def split(self, mask: int) -> int:
@@ -86,11 +97,14 @@ class Order:
 
     def letters(self, mask: int) -> frozenset[int]:
         """Letters of a partial product."""
-        inside: set[int] = set()
-        outside = set(self.free)
-        for place, letters in enumerate(self.sets):
-            (inside if mask >> place & 1 else outside).update(letters)
-        return frozenset(inside & outside)
+        known = self.carried.get(mask)
+        if known is None:
+            inside: set[int] = set()
+            outside = set(self.free)
+            for place, letters in enumerate(self.sets):
+                (inside if mask >> place & 1 else outside).update(letters)
+            known = self.carried[mask] = frozenset(inside & outside)
+        return known
 
     def size(self, letters: frozenset[int]) -> float:
         return entries_in(self.dims[letter] for letter in letters)
@@ -108,28 +122,103 @@ class Order:
                     known = known[0] * TYPICAL, 0
             else:
                 known = min(
-                    ((self._cost_of_split(part, mask ^ part), part) for part in _parts(mask)),
+                    ((self._cost_of_split(part, mask ^ part), part) for part in self._parts(mask)),
                     key=lambda option: option[0],
                 )
             self.best[mask] = known
         return known[0]
 
+    def _parts(self, mask: int) -> Iterator[int]:
+        """Parts of a set that have its first member, for each way to split it that is tried."""
+        part = self._component(mask)
+        if part != mask:
+            yield part
+        elif self.parts is None:
+            if mask not in self.chosen:
+                self._choose(mask)
+            yield self.chosen[mask]
+        else:
+            lowest = mask & -mask
+            for part in self.parts:
+                if part & lowest and not part & ~mask and mask ^ part in self.parts:
+                    yield part
+
+    def _component(self, mask: int) -> int:
+        """What is connected with the first member of a set."""
+        found, grown = 0, mask & -mask
+        while grown != found:
+            found = grown
+            for place, touching in enumerate(self.touching):
+                if found >> place & 1:
+                    grown |= touching & mask
+        return found
+
+    def _connected_parts(self) -> dict[int, None] | None:
+        """Every connected set of groups; None if there are too many."""
+        found = {1 << place: None for place in range(len(self.groups))}
+        queue = list(found)
+        for part in queue:
+            around = 0
+            for place, touching in enumerate(self.touching):
+                if part >> place & 1:
+                    around |= touching
+            for place in range(len(self.groups)):
+                larger = part | 1 << place
+                if around >> place & 1 and larger not in found:
+                    found[larger] = None
+                    queue.append(larger)
+            if len(found) > MOST_PARTS:
+                return None
+        return dict.fromkeys(sorted(found, reverse=True))
+
+    def _choose(self, mask: int) -> None:
+        """Multiply the cheapest pair first; what was multiplied once costs nothing again."""
+        parts = [1 << place for place in range(len(self.groups)) if mask >> place & 1]
+        made: set[Tensor] = set()
+        while len(parts) > 1:
+            pairs = [
+                (self._cost_of_pair(one, other, made), one, other)
+                for place, one in enumerate(parts)
+                for other in parts[:place]
+                if self._meet(one, other)
+            ]
+            _, one, other = min(pairs)
+            made |= self.canonical(one | other)
+            self.chosen[one | other] = min(one, other, key=lambda part: part & -part)
+            parts = [part for part in parts if part not in (one, other)] + [one | other]
+
+    def _cost_of_pair(self, one: int, other: int, made: set[Tensor]) -> float:
+        known = self.canonical(one | other) & made
+        return 0.0 if known else self._cost_of_meeting(one, other)
+
+    def _meet(self, one: int, other: int) -> bool:
+        """Whether two parts have neighbours in one another."""
+        return any(
+            one >> place & 1 and touching & other for place, touching in enumerate(self.touching)
+        )
+
     def _cost_of_split(self, left: int, right: int) -> float:
         first, second = self.letters(left), self.letters(right)
-        union, kept = first | second, self.letters(left | right)
-        summed, shared = union - kept, first & second & kept
-        cost = self.size(union)
-        if len(kept) > 2 or (len(union) > 2 and (shared or len(summed) > 1)):
-            cost *= AWKWARD
-        if not first & second and len(kept) > len(first):
-            cost *= 1.01
+        shared, summed = first & second, self.summed(left, right)
+        cost = self._cost_of_meeting(left, right)
         for part, other in ((left, second), (right, first)):
             inverse = self.inverse(part)
             if inverse is not None:
-                applied = len(summed) == 1 and summed <= other and not shared
+                applied = len(summed) == 1 and summed <= other and shared == summed
                 cost += self.size(self.letters(part)) * TYPICAL * (1 if applied else 4)
         same = self.canonical(left) & self.canonical(right)
         return cost + self.cost(left) + (0.0 if same else self.cost(right))
+
+    def _cost_of_meeting(self, left: int, right: int) -> float:
+        """Multiplications when two partial products meet."""
+        first, second = self.letters(left), self.letters(right)
+        union, kept = first | second, self.letters(left | right)
+        cost = self.size(union)
+        if len(kept) > 2 or (len(union) > 2 and (first & second & kept or len(union - kept) > 1)):
+            cost *= AWKWARD
+        if not first & second and len(kept) > len(first):
+            cost *= 1.01
+        return cost
 
     def inverse(self, mask: int) -> Tensor | None:
         """The matrix whose inverse this group is, if it is one that need not be computed."""
@@ -150,11 +239,15 @@ class Order:
         return frozenset(self.tensor(mask, order) for order in orders(self.letters(mask)))
 
     def tensor(self, mask: int, order: Letters) -> Tensor:
-        factors = [f for place, g in enumerate(self.groups) if mask >> place & 1 for f in g]
-        tensor = contract(1, factors, order)
-        if any(t.order == 2 and is_symmetric(t) for t, _, _ in factors):
-            tensor, _ = apply_facts(tensor)
-        return tensor
+        """A partial product, its axes in this order."""
+        known = self.formed.get((mask, order))
+        if known is None:
+            factors = [f for place, g in enumerate(self.groups) if mask >> place & 1 for f in g]
+            known = contract(1, factors, order)
+            if any(t.order == 2 and is_symmetric(t) for t, _, _ in factors):
+                known = _with_facts(known)
+            self.formed[mask, order] = known
+        return known
 
     def computed(self, mask: int) -> Oriented | None:
         """A partial product that the function has computed already."""
@@ -165,14 +258,11 @@ class Order:
         return None
 
 
-def _parts(mask: int) -> Iterator[int]:
-    """Parts of a set that have its first member: each way to split it once."""
-    lowest = mask & -mask
-    rest = mask ^ lowest
-    part = rest
-    while part:
-        part = (part - 1) & rest
-        yield part | lowest
+def _with_facts(tensor: Tensor) -> Tensor:
+    known = _settled.get(tensor)
+    if known is None:
+        known = _settled[tensor] = apply_facts(tensor)[0]
+    return known
 
 
 def orders(letters: frozenset[int]) -> tuple[Letters, ...]:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from derive.emit.numpy_code.arrays import Array, Arrays
-from derive.emit.numpy_code.order import MOST_GROUPS, Order, Oriented, orders
+from derive.emit.numpy_code.order import Order, Oriented, orders
 from derive.tensor.algebra import ONE, contract, transpose
 from derive.tensor.facts import is_symmetric
 from derive.tensor.nodes import Contraction, Factor, Letters, Tensor
@@ -65,7 +65,7 @@ class Product:
         """The product, and the letters of its axes: those of ``free`` that it has."""
         letters = tuple(x for x in self.free if any(x in s for s in self.order.sets))
         try:
-            if len(letters) > 2 or len(self.order.groups) > MOST_GROUPS:
+            if len(letters) > 2:
                 raise NoOperator
             array = self._side(self.order.whole, letters)
             self._remember(array)
@@ -91,7 +91,7 @@ class Product:
             return self._as_twin(mask)
         if mask in self.twins.values():
             want = None
-        known = self.built.get((mask, want)) or self.order.computed(mask)
+        known = self.built.get((mask, want)) or self.order.computed(mask) or self._found(mask)
         if known is None:
             part = self.order.split(mask)
             known = self._merged(part, mask ^ part, want) if part else self._group(mask, want)
@@ -99,6 +99,16 @@ class Product:
                 self.found.setdefault(self.order.tensor(mask, known[1]), known[0])
         self.built[mask, want] = known
         return known
+
+    def _found(self, mask: int) -> Oriented | None:
+        """A partial product that equals one that this product is made of."""
+        if mask & (mask - 1) == 0:
+            return None
+        for order in orders(self.order.letters(mask)):
+            array = self.found.get(self.order.tensor(mask, order))
+            if array is not None:
+                return array, order
+        return None
 
     def _as_twin(self, mask: int) -> Oriented:
         """A partial product that equals another one of this product, or its transpose."""
