@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from derive.shapes import ONE, Dim, same
 from derive.tensor.facts import is_symmetric
@@ -21,6 +21,8 @@ from derive.vocabulary import FUNCTIONS
 __all__ = [
     "OPERATORS",
     "Expr",
+    "Index",
+    "block",
     "call",
     "diag",
     "fraction",
@@ -63,11 +65,16 @@ OPERATORS: Final = {
     "colsum": "sum of each column, a row",
     "norm": "Euclidean or Frobenius norm",
     "call": "a function of the language; value is its name",
+    "slice": "rows and columns of the argument; value is the pair of what is taken",
     "broadcast": "the argument repeated along its axes of size 1",
     "jacobian": "the local Jacobian du/dv; value is the pair of Variables (u, v)",
     "index": "index notation; value is a tensor of order at most 2",
 }
 """Every operator, and what its node stands for."""
+
+
+Index: TypeAlias = Dim | tuple[Dim, Dim] | None
+"""What a slice takes along one axis: an index, a start and a stop, or everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +290,11 @@ def hadamard(factors: Sequence[Expr], divisors: Sequence[Expr] = ()) -> Expr:
             sign, factor = not sign, factor.args[0]
         flat.extend(factor.args if factor.op == "hadamard" else (factor,))
     if len(flat) > 1:
+        triangle = next((f for f in flat if _triangle_of_ones(f)), None)
+        if triangle is not None:
+            rest = [factor for factor in flat if factor is not triangle]
+            found = call(triangle.value, [hadamard(rest, divisors)], rows, cols)
+            return negative(found) if sign else found
         flat = [part for factor in flat for part in _written_out(factor)]
     if like.is_scalar:
         above = product(flat) if flat else number(1)
@@ -295,6 +307,20 @@ def hadamard(factors: Sequence[Expr], divisors: Sequence[Expr] = ()) -> Expr:
         below = divisors[0] if len(divisors) == 1 else hadamard(divisors)
         above = Expr("quotient", (above, below), rows, cols)
     return negative(above) if sign else above
+
+
+def _triangle_of_ones(expr: Expr) -> bool:
+    return expr.op == "call" and expr.value in TURNED_TRIANGLE and expr.args[0].op == "ones"
+
+
+TURNED_TRIANGLE: Final = {"tril": "triu", "triu": "tril"}
+DOWN_COLUMNS: Final = {
+    "rowmax": "colmax",
+    "rowmin": "colmin",
+    "rowvar": "colvar",
+    "rowlayernorm": "batchnorm",
+}
+"""Functions of each row, and what they are called when the argument and the value are turned."""
 
 
 def _written_out(factor: Expr) -> tuple[Expr, ...]:
@@ -330,6 +356,23 @@ def call(name: str, args: Sequence[Expr], rows: Dim, cols: Dim) -> Expr:
     return Expr("call", tuple(args), rows, cols, name)
 
 
+def block(expr: Expr, rows: Index, cols: Index) -> Expr:
+    """Rows and columns of a matrix, counted from 0; None for all of them."""
+    if expr.op == "transpose":
+        return transposed(block(expr.args[0], cols, rows))
+    if expr.op == "slice":
+        known_rows, known_cols = expr.value
+        if (rows is None or known_rows is None) and (cols is None or known_cols is None):
+            whole = expr.args[0]
+            both = ((known_rows, rows), (known_cols, cols))
+            return block(whole, *(new if known is None else known for known, new in both))
+    extent = [
+        size if index is None else index[1] - index[0] if isinstance(index, tuple) else ONE
+        for size, index in ((expr.rows, rows), (expr.cols, cols))
+    ]
+    return Expr("slice", (expr,), extent[0], extent[1], (rows, cols))
+
+
 def transposed(expr: Expr) -> Expr:
     """The transpose, pushed inwards where that leaves fewer transposes."""
     if expr.is_scalar or expr.op in ("diag", "identity"):
@@ -344,6 +387,12 @@ def transposed(expr: Expr) -> Expr:
         return expr
     if expr.op == "power" and transposed(expr.args[0]) == expr.args[0]:
         return expr
+    if expr.op == "call" and expr.value in TURNED_TRIANGLE:
+        inner = [transposed(arg) for arg in expr.args]
+        return call(TURNED_TRIANGLE[expr.value], inner, expr.cols, expr.rows)
+    if expr.op == "call" and expr.value in DOWN_COLUMNS and expr.args[0].op == "transpose":
+        args = [transposed(expr.args[0]), *expr.args[1:]]
+        return call(DOWN_COLUMNS[expr.value], args, expr.cols, expr.rows)
     if expr.op in ("number", "ones"):
         return Expr(expr.op, (), expr.cols, expr.rows, expr.value)
     whole = Expr("transpose", (expr,), expr.cols, expr.rows)

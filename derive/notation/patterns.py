@@ -9,6 +9,9 @@ vectors alone on a summed letter    ``aᵀ b``, ``sum(a)``, ``‖a‖²``
 matrix alone on a summed letter     row sums, column sums
 vectors on the two free letters     outer product
 vector and matrix on a free letter  ``diag(v) A``
+a triangle of ones on a matrix      ``tril(A)``
+a selection on a summed letter      rows or columns of the matrix
+pairs of letters                    ``vec(A)``, ``kron(A, B)``
 ==================================  ==================================================
 
 What no row covers (three matrices that meet in one letter, order above 2) is printed in index
@@ -20,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from derive.notation.blocks import NoMatrixForm, fold_pairs, select_blocks
 from derive.notation.expression import (
     Expr,
     call,
@@ -37,10 +41,6 @@ from derive.shapes import ONE
 from derive.tensor.nodes import Contraction, Tensor
 
 __all__ = ["NoMatrixForm", "Pattern", "fewest_transposes"]
-
-
-class NoMatrixForm(Exception):
-    """No row of the table fits."""
 
 
 class _Matrix:
@@ -70,20 +70,14 @@ class Pattern:
         self.vectors: dict[int, list[tuple[Expr, Fraction]]] = {}
         self.matrices: list[_Matrix] = []
         self.grids: dict[tuple[int, int], list[tuple[Expr, Fraction]]] = {}
-        for factor, letters, degree in tensor.factors:
-            self._enter(raised, factor, letters, degree)
+        factors = fold_pairs(tensor)
+        for item in select_blocks(raised, factors, self.order):
+            self._enter(*item)
         for (row, col), items in self.grids.items():
             if row != col:
                 self.matrices.append(_Matrix(row, col, _entrywise(items)))
 
-    def _enter(
-        self,
-        raised: Callable[[Tensor], Expr],
-        factor: Tensor,
-        letters: tuple[int, ...],
-        degree: Fraction,
-    ) -> None:
-        expr = raised(factor)
+    def _enter(self, expr: Expr, letters: tuple[int, ...], degree: Fraction) -> None:
         if not letters:
             base = power(expr, abs(degree))
             (self.scalars if degree > 0 else self.divisors).append(base)
@@ -135,8 +129,21 @@ class Pattern:
             return None
         letter = min(summed, key=self._effort)
         if len(self._at(letter)) > 2:
+            if self._merge_parallel():
+                return self._next_letter()
             raise NoMatrixForm
         return letter
+
+    def _merge_parallel(self) -> bool:
+        """Two matrices on the same two letters become their Hadamard product."""
+        for position, left in enumerate(self.matrices):
+            for right in self.matrices[position + 1 :]:
+                if {left.row, left.col} == {right.row, right.col}:
+                    pair = [left.expr, right.read(left.row)]
+                    left.expr = hadamard(sorted(pair, key=hadamard_order))
+                    self.matrices.remove(right)
+                    return True
+        return False
 
     def _effort(self, letter: int) -> tuple[int, int, int]:
         """Few matrices first; then where not only entrywise ones meet."""

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from sympy import expand
+
+from derive.notation.blocks import NoMatrixForm, joined
 from derive.notation.expression import (
     Expr,
+    block,
     call,
     fraction,
     identity,
@@ -22,14 +26,27 @@ from derive.notation.expression import (
     total,
     transposed,
 )
-from derive.notation.patterns import NoMatrixForm, Pattern, fewest_transposes
+from derive.notation.patterns import Pattern, fewest_transposes
 from derive.shapes import ONE, Dim
 from derive.tensor.algebra import contract, scale, transpose
+from derive.tensor.definitions import PARAMETERS
+from derive.tensor.incidence import is_incidence, offset_of
 from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Sum, Tensor, Variable
 
 __all__ = ["extent_of_tensor", "raised"]
 
 CALL_NAMES = {"inverse": "inv"}
+BY_ROWS = {
+    "softmax": "softmax",
+    "log_softmax": "log_softmax",
+    "logsumexp": "logsumexp",
+    "layernorm": "layernorm",
+    "rmsnorm": "rmsnorm",
+    "amax": "max",
+    "amin": "min",
+    "var": "var",
+}
+"""Functions along the last axis that have a name of their own for the rows of a matrix."""
 
 
 def extent_of_tensor(tensor: Tensor) -> tuple[Dim, Dim]:
@@ -70,6 +87,9 @@ class _Raising:
         if isinstance(tensor, Delta):
             return identity(rows)
         if isinstance(tensor, Sum):
+            blocks = joined(self.raised, tensor)
+            if blocks is not None:
+                return blocks
             return self._turned_sum(tensor, self._sum(tensor, rows, cols))
         if isinstance(tensor, Map):
             args = [self._along(arg, ls, tensor.order) for arg, ls in tensor.args]
@@ -87,11 +107,24 @@ class _Raising:
         return inner
 
     def _call(self, tensor: Call, rows: Dim, cols: Dim) -> Expr:
-        (argument,) = tensor.args
+        if is_incidence(tensor):
+            return _incidence(tensor, rows, cols)
+        argument, *rest = tensor.args
         inner = self.raised(argument)
-        if argument.order < 2 or tensor.function not in ("softmax", "log_softmax", "logsumexp"):
-            return call(CALL_NAMES.get(tensor.function, tensor.function), [inner], rows, cols)
-        return call(f"row{tensor.function}", [inner], rows, cols)
+        name = CALL_NAMES.get(tensor.function, tensor.function)
+        if name == "amax" and inner.op == "call" and inner.value == "abs" and not tensor.order:
+            return call("norminf", inner.args, rows, cols)
+        if tensor.function in BY_ROWS and argument.order == 2 and tensor.order:
+            name = f"row{BY_ROWS[tensor.function]}"
+        if tensor.function in PARAMETERS:
+            return call(name, [inner, *self._parameters(tensor)], rows, cols)
+        return call(name, [inner, *map(self.raised, rest)], rows, cols)
+
+    def _parameters(self, layer: Call) -> list[Expr]:
+        """gamma, beta and epsilon of a normalising layer, where epsilon is not the usual one."""
+        *before, usual = PARAMETERS[layer.function]
+        (epsilon,) = layer.args[1:]
+        return [] if epsilon is usual else [self.raised(p) for p in (*before, epsilon)]
 
     def _turned_sum(self, tensor: Sum, expr: Expr) -> Expr:
         """A sum as the transpose of one that has fewer transposes inside."""
@@ -146,6 +179,18 @@ class _Raising:
             return None
         norm = Expr("norm", (_shorter(self.raised(factor)),), ONE, ONE)
         return power(norm, Fraction(2))
+
+
+def _incidence(tensor: Call, rows: Dim, cols: Dim) -> Expr:
+    """A triangle of ones, or rows of the identity; one row is a column of it."""
+    if tensor.function == "lower":
+        return call("tril", [ones(rows, cols)], rows, cols)
+    if tensor.function != "select":
+        raise NoMatrixForm
+    start = offset_of(tensor)
+    if tensor.order == 1:
+        return block(identity(rows), None, start)
+    return block(identity(cols), (start, expand(start + rows)), None)
 
 
 def _shorter(expr: Expr) -> Expr:

@@ -422,11 +422,11 @@ def _placed(tensor: Tensor, extent: Extent, axis: int, start: Dim, whole: Extent
     own, count, size = axes_of(extent, 0, 1), extent[axis], whole[axis]
     free = axes_of(whole, 0, 1)
     if axis not in own:
-        place = (incidence.select(start, None, size), (axis,))
-        return contract(1, [(tensor, own), place], free, _dims(whole))
+        unit = incidence.select(start, None, size)
+        return contract(1, [(tensor, own), (unit, (axis,))], free, _dims(whole))
     letters = tuple(2 if letter == axis else letter for letter in own)
-    place = (incidence.select(start, count, size), (2, axis))
-    return contract(1, [(tensor, letters), place], free, _dims(whole))
+    rows = incidence.select(start, count, size)
+    return contract(1, [(tensor, letters), (rows, (2, axis))], free, _dims(whole))
 
 
 def _joined(low: _Lowering, expression: Any) -> Tensor:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from derive.tensor.algebra import terms_of
+from derive.tensor.incidence import is_incidence, offset_of
 from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Sum, Tensor, Variable
 
 __all__ = ["LETTERS", "UNICODE", "index_notation"]
@@ -76,6 +77,8 @@ class _Printer:
             )
             return f"{tensor.function}({inner})"
         assert isinstance(tensor, Call)
+        if is_incidence(tensor):
+            return self._incidence(tensor, axes)
         inner = ", ".join(
             self.name(arg)
             if isinstance(arg, Variable)
@@ -83,6 +86,16 @@ class _Printer:
             for arg in tensor.args
         )
         return f"{CALL_NAMES.get(tensor.function, tensor.function)}({inner}){_brackets(axes)}"
+
+    def _incidence(self, tensor: Call, axes: str) -> str:
+        """``1[i >= j]``, ``delta[j,i + o]`` and ``delta[k,i*n + j]``."""
+        if tensor.function == "lower":
+            return f"1[{axes[0]} >= {axes[1]}]"
+        if tensor.function == "pair":
+            return f"{self.signs['delta']}[{axes[0]},{axes[1]}*{tensor.shape[2]} + {axes[2]}]"
+        start = offset_of(tensor)
+        place = f"{axes[0]} + {start}" if start else axes[0]
+        return f"{self.signs['delta']}[{axes[-1]},{place if tensor.order == 2 else start}]"
 
     def _contraction(self, node: Contraction, axes: str) -> str:
         names = dict(enumerate(axes))

@@ -255,7 +255,7 @@ def _of_matrix_functions(tensor: Call) -> Tensor | None:
         return argument.args[0]
     if tensor.function in ("expm", "pinv"):
         inner = as_contraction(argument)
-        if inner.coefficient == 1 and [f[1:] for f in inner.factors] == [((1, 0), 1)]:
+        if inner.coefficient == 1 and [f[1:] for f in inner.factors] == [((1, 0), Fraction(1))]:
             turned = inner.factors[0][0]
             own = invoke(tensor.function, [turned], tensor.shape[::-1])
             return contract(1, [(own, (1, 0))], (0, 1))
@@ -391,6 +391,55 @@ def _indicator_power(tensor: Contraction) -> Tensor | None:
     return contract(tensor.coefficient, factors, _axes(tensor), dict(enumerate(tensor.shape)))
 
 
+def _picked(tensor: Contraction) -> Tensor | None:
+    """Blocks of a sum of blocks: what is selected is selected from each, and most are 0."""
+    for position, (factor, letters, power) in enumerate(tensor.factors):
+        if not isinstance(factor, Sum) or power != 1 or len(set(letters)) < len(letters):
+            continue
+        for axis, letter in enumerate(letters):
+            if letter < tensor.order or not _placed(factor, axis):
+                continue
+            partners = [
+                (other, ls)
+                for p, (other, ls, _) in enumerate(tensor.factors)
+                if p != position and letter in ls
+            ]
+            if len(partners) == 1 and _selects(*partners[0], letter):
+                return _written_out(tensor, position)
+    return None
+
+
+def _placed(tensor: Sum, axis: int) -> bool:
+    """Whether every term of a sum lies somewhere along an axis, and is 0 elsewhere."""
+    return all(
+        any(_is_selection(factor) and letters[-1] == axis for factor, letters, _ in term.factors)
+        for term in tensor.terms
+    )
+
+
+def _is_selection(tensor: Tensor) -> bool:
+    return isinstance(tensor, Call) and tensor.function == "select"
+
+
+def _selects(tensor: Tensor, letters: Letters, letter: int) -> bool:
+    if isinstance(tensor, Sum):
+        return letters.count(letter) == 1 and _placed(tensor, letters.index(letter))
+    return _is_selection(tensor) and letters[-1] == letter
+
+
+def _written_out(tensor: Contraction, position: int) -> Tensor:
+    """The contraction with a sum among its factors multiplied out."""
+    inner, letters, _ = tensor.factors[position]
+    assert isinstance(inner, Sum)
+    others = [factor for p, factor in enumerate(tensor.factors) if p != position]
+    axes, dims = _axes(tensor), dict(enumerate(tensor.shape))
+    terms = [
+        recognise(contract(tensor.coefficient, [*others, (term, letters)], axes, dims))
+        for term in inner.terms
+    ]
+    return add(terms, tensor.shape)
+
+
 INDICATORS: Final = frozenset({"lt", "le", "gt", "ge"})
 
 IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...]]] = {
@@ -409,6 +458,7 @@ IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...
         ("sign(x)*abs(x)^k = x^k for odd k, sign(x)^2 = 1", _signed),
         ("x*1[x > 0] = relu(x)", _half_wave),
         ("exp(t)*sigmoid(-t) = sigmoid(t)", _exponential_sigmoid),
+        ("hcat(A, B)*vcat(C, D) = A*C + B*D, hcat(A, B)[:, :n] = A", _picked),
     ),
     Call: (
         ("inv(inv(X)) = X, det(inv(X)) = 1/det(X), det(A*B) = det(A)*det(B)", _of_products),

@@ -1,0 +1,268 @@
+"""Blocks, entries, ``vec`` and Kronecker products: contractions with arrays of zeros and ones.
+
+The arrays are those of :mod:`derive.tensor.incidence`. What they do to the other factors of a
+contraction is written as ``A[1:3, :]``, ``hcat(A, B)``, ``vec(A)`` or ``kron(A, B)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import TypeAlias
+
+from sympy import expand
+
+from derive.notation.expression import Expr, block, call, transposed
+from derive.shapes import ONE, Dim
+from derive.tensor.algebra import add, contract
+from derive.tensor.incidence import offset_of
+from derive.tensor.letters import connected
+from derive.tensor.nodes import Call, Contraction, Delta, Factor, Letters, Sum, Tensor
+
+__all__ = ["NoMatrixForm", "fold_pairs", "joined", "select_blocks"]
+
+Item: TypeAlias = tuple[Expr, Letters, Fraction]
+Raised: TypeAlias = Callable[[Tensor], Expr]
+
+
+class NoMatrixForm(Exception):
+    """No row of the table of patterns fits."""
+
+
+def _is(tensor: Tensor, function: str) -> bool:
+    return isinstance(tensor, Call) and tensor.function == function
+
+
+# Selections.
+
+
+def select_blocks(raised: Raised, factors: Sequence[Factor | Folded], order: int) -> list[Item]:
+    """The factors in matrix notation, with what is selected from them taken out.
+
+    A selection whose column is summed, on one other factor only, is a block of that factor; all
+    others are rows of the identity.
+    """
+    items: list[Item] = []
+    selections: list[tuple[Call, Letters]] = []
+    for factor in factors:
+        if isinstance(factor, Folded):
+            items.append((factor.written(raised), factor.letters, Fraction(1)))
+        elif isinstance(factor[0], Call) and factor[0].function == "select":
+            selections.append((factor[0], factor[1]))
+        else:
+            items.append((raised(factor[0]), factor[1], factor[2]))
+    for tensor, letters in selections:
+        column = letters[-1]
+        carriers = [place for place, item in enumerate(items) if column in item[1]]
+        others = sum(column in ls for _, ls in selections)
+        if column < order or others > 1 or len(carriers) != 1:
+            items.append((raised(tensor), letters, Fraction(1)))
+            continue
+        expr, along, power = items[carriers[0]]
+        if along.count(column) > 1:
+            items.append((raised(tensor), letters, Fraction(1)))
+            continue
+        axis = along.index(column)
+        taken = _range(tensor)
+        part = block(expr, taken, None) if axis == 0 else block(expr, None, taken)
+        if tensor.order == 1 and axis == 0 and len(along) == 2:
+            part = transposed(part)
+        left = along[:axis] + letters[:-1] + along[axis + 1 :]
+        items[carriers[0]] = (part, left, power)
+    return items
+
+
+def _range(tensor: Call) -> Dim | tuple[Dim, Dim]:
+    """What a selection takes: an index, or where it starts and stops."""
+    start = offset_of(tensor)
+    return start if tensor.order == 1 else (start, expand(start + tensor.shape[0]))
+
+
+def joined(raised: Raised, tensor: Sum) -> Expr | None:
+    """A sum of blocks, each in its place, as ``vcat`` or ``hcat``."""
+    for axis in range(tensor.order):
+        placed = [_placed(term, axis) for term in tensor.terms]
+        found = [place for place in placed if place is not None]
+        if len(found) != len(tensor.terms):
+            continue
+        expr = _chained(raised, tensor, axis, found)
+        if expr is not None:
+            return expr
+    return None
+
+
+Placed: TypeAlias = tuple[Call, Tensor]
+
+
+def _placed(term: Contraction, axis: int) -> Placed | None:
+    """The selection that puts a term in its place along an axis, and the block that is put."""
+    for position, (tensor, letters, _) in enumerate(term.factors):
+        if not isinstance(tensor, Call) or tensor.function != "select" or letters[-1] != axis:
+            continue
+        others = [factor for p, factor in enumerate(term.factors) if p != position]
+        if any(axis in ls for _, ls, _ in others):
+            return None
+        free = tuple(range(axis)) + letters[:-1] + tuple(range(axis + 1, term.order))
+        if any(letter < term.order for letter in letters[:-1]):
+            return None
+        dims = {x: d for x, d in term.dims.items() if x in free}
+        return tensor, contract(term.coefficient, others, free, dims)
+    return None
+
+
+def _chained(raised: Raised, tensor: Sum, axis: int, found: Sequence[Placed]) -> Expr | None:
+    """Blocks one behind the other, from the first entry to the last."""
+    groups: dict[Call, list[Tensor]] = {}
+    for selection, part in found:
+        groups.setdefault(selection, []).append(part)
+    parts: list[Expr] = []
+    at: Dim = ONE - ONE
+    extent = (*tensor.shape, ONE)[:2]
+    while groups:
+        hit = next((s for s in groups if offset_of(s) == at), None)
+        if hit is None:
+            return None
+        parts.append(_as_block(raised, add(groups.pop(hit), _shape(hit, tensor, axis)), hit, axis))
+        at = expand(at + (hit.shape[0] if hit.order == 2 else ONE))
+    if at != tensor.shape[axis]:
+        return None
+    return call("vcat" if axis == 0 else "hcat", parts, *extent)
+
+
+def _shape(selection: Call, tensor: Sum, axis: int) -> tuple[Dim, ...]:
+    middle = selection.shape[:1] if selection.order == 2 else ()
+    return (*tensor.shape[:axis], *middle, *tensor.shape[axis + 1 :])
+
+
+def _as_block(raised: Raised, part: Tensor, selection: Call, axis: int) -> Expr:
+    expr = raised(part)
+    return transposed(expr) if part.order == 1 and selection.order == 1 and axis == 0 else expr
+
+
+# Pairs of letters.
+
+
+class Folded:
+    """A part of a contraction that has a name: ``vec``, ``unvec`` or ``kron``.
+
+    Attributes:
+        function: The name.
+        parts: Its arguments.
+        letters: The letters of its axes.
+        shape: Their sizes.
+    """
+
+    def __init__(
+        self, function: str, parts: Sequence[Tensor], letters: Letters, shape: Sequence[Dim]
+    ) -> None:
+        self.function, self.parts, self.letters = function, tuple(parts), letters
+        self.shape = (*shape, ONE)[:2]
+
+    def written(self, raised: Raised) -> Expr:
+        """It in matrix notation."""
+        args = [raised(part) for part in self.parts]
+        if self.function == "unvec":
+            args += [Expr("constant", (), ONE, ONE, dim) for dim in self.shape]
+        return call(self.function, args, *self.shape)
+
+
+def fold_pairs(tensor: Contraction) -> list[Factor | Folded]:
+    """The factors, with those that a pair of letters ties together folded into one.
+
+    Raises:
+        NoMatrixForm: A pair that is none of these.
+    """
+    if not any(_is(factor, "pair") for factor, _, _ in tensor.factors):
+        return list(tensor.factors)
+    return _Pairs(tensor).folded()
+
+
+class _Pairs:
+    def __init__(self, tensor: Contraction) -> None:
+        self.order, self.dims = tensor.order, tensor.dims
+        self.pairs = [letters for factor, letters, _ in tensor.factors if _is(factor, "pair")]
+        self.factors = [factor for factor in tensor.factors if not _is(factor[0], "pair")]
+        self.done: list[Factor | Folded] = []
+
+    def folded(self) -> list[Factor | Folded]:
+        while self.pairs:
+            whole, first, second = self.pairs.pop(0)
+            if not (self._vectorised(whole, first, second) or self._product(whole, first, second)):
+                raise NoMatrixForm
+        return [*self.done, *self.factors]
+
+    def _component(self, letter: int) -> tuple[list[Factor], set[int]]:
+        """The factors that hang together with a letter, and where they meet pairs and axes."""
+        ends = {x for pair in self.pairs for x in pair} | set(range(self.order)) | {letter}
+        ends |= {x for item in self.done if isinstance(item, Folded) for x in item.letters}
+        leaders = connected([*(ls for _, ls, _ in self.factors), (letter,)])
+        found = [f for f in self.factors if f[1] and leaders[f[1][0]] == leaders[letter]]
+        return found, {x for _, ls, _ in found for x in ls if x in ends} | {letter}
+
+    def _take(self, factors: Sequence[Factor], free: Letters) -> Tensor:
+        dims = {letter: self.dims[letter] for letter in free}
+        self.factors = [f for f in self.factors if not any(f is g for g in factors)]
+        return contract(1, factors, free, dims)
+
+    def _sizes(self, letters: Letters) -> tuple[Dim, ...]:
+        return tuple(self.dims[letter] for letter in letters)
+
+    def _vectorised(self, whole: int, first: int, second: int) -> bool:
+        """``vec`` of what hangs on both letters, ``unvec`` of a vector on the pair."""
+        inner, ends = self._component(first)
+        summed = first >= self.order and second >= self.order
+        if summed and ends | {first, second} == {first, second} and self._reaches(inner, second):
+            part = self._take(inner, (second, first))
+            self.done.append(Folded("vec", [part], (whole,), self._sizes((whole,))))
+            return True
+        vector, ends = self._component(whole)
+        if whole >= self.order and vector and ends == {whole}:
+            part = self._take(vector, (whole,))
+            letters = (second, first)
+            self.done.append(Folded("unvec", [part], letters, self._sizes(letters)))
+            return True
+        return False
+
+    @staticmethod
+    def _reaches(factors: Sequence[Factor], letter: int) -> bool:
+        return any(letter in letters for _, letters, _ in factors)
+
+    def _product(self, whole: int, first: int, second: int) -> bool:
+        """``kron`` of what hangs on one letter and what hangs on the other."""
+        if first < self.order or second < self.order:
+            return False
+        left, right = self._reach(first), self._reach(second)
+        if left is None or right is None:
+            return False
+        ends = (left[1], right[1])
+        other = next((p for p in self.pairs if p[1:] == ends), None)
+        if other is None and ends[0] is not None and ends[1] is not None:
+            return False
+        if other is not None:
+            self.pairs.remove(other)
+            column: int | None = other[0]
+        else:
+            column = ends[0] if ends[1] is None else ends[1]
+            if column is not None and any(column in pair for pair in self.pairs):
+                return False
+        parts = []
+        for (factors, end), letter in ((left, first), (right, second)):
+            if end == letter:
+                own = self._take(factors, (letter,))
+                size = self.dims[letter]
+                parts.append(contract(1, [(own, (0,)), (Delta(size), (0, 1))], (0, 1)))
+            else:
+                parts.append(self._take(factors, (letter,) if end is None else (letter, end)))
+        letters = (whole,) if column is None else (whole, column)
+        self.done.append(Folded("kron", parts, letters, self._sizes(letters)))
+        return True
+
+    def _reach(self, letter: int) -> tuple[list[Factor], int | None] | None:
+        """The factors on a letter, and the letter at their other end."""
+        factors, ends = self._component(letter)
+        if any(letter in pair for pair in self.pairs):
+            return (factors, letter) if ends == {letter} else None
+        others = ends - {letter}
+        if len(others) > 1:
+            return None
+        return factors, others.pop() if others else None
