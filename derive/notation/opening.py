@@ -1,4 +1,9 @@
-"""Closed forms: answers in the problem's own quantities, as far as they stay readable."""
+"""Closed forms: answers in the problem's own quantities, as far as they stay readable.
+
+An adjoint is written out where everything behind it can be and the formula stays short; otherwise
+it keeps its name, and what it stands for is said once. So the answers of a deep network read
+``W̄7 = z̄7 a6ᵀ`` with ``z̄7 = W8ᵀ z̄8 ⊙ (1 − a7²)``, and the work grows linearly with the depth.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +32,7 @@ NAMED = ("adjoint", "introduced")
 
 Opened = tuple[Tensor, Expr]
 _known: WeakKeyDictionary[Tensor, dict[int, Opened]] = WeakKeyDictionary()
+_whole: WeakKeyDictionary[Tensor, dict[int, Tensor | None]] = WeakKeyDictionary()
 
 
 def opened(tensor: Tensor, limit: int) -> Opened:
@@ -40,25 +46,64 @@ def opened(tensor: Tensor, limit: int) -> Opened:
     """
     known = _known.setdefault(tensor, {})
     if limit not in known:
-        known[limit] = _opened(tensor, limit)
+        known[limit] = _with_introduced(*_with_adjoints(tensor, limit), limit)
     return known[limit]
 
 
-def _opened(tensor: Tensor, limit: int) -> Opened:
-    """Adjoints are opened one by one; introduced names all together or not at all."""
+def _with_adjoints(tensor: Tensor, limit: int) -> Opened:
+    """All adjoints written out; where that is too long, only those that stand for next to
+    nothing."""
     form = raised(tensor)
+    whole = _without_adjoints(tensor, limit)
+    if whole is not None and whole.size <= max(limit, tensor.size):
+        found = raised(whole)
+        if _no_worse(found, form):
+            return whole, found
+    return _with_small_adjoints(tensor, form)
+
+
+def _without_adjoints(tensor: Tensor, limit: int) -> Tensor | None:
+    """The tensor with no adjoint left in it; None where that cannot be short."""
+    names = _adjoints(tensor)
+    if not names:
+        return tensor
+    known = _whole.setdefault(tensor, {})
+    if limit not in known:
+        known[limit] = _inserted(tensor, names, limit)
+    return known[limit]
+
+
+def _inserted(tensor: Tensor, names: Sequence[Variable], limit: int) -> Tensor | None:
+    values: dict[Variable, Tensor] = {}
+    bound = max(limit, tensor.size) + SAVED
+    for name in names:
+        assert name.value is not None
+        if tensor.size + name.value.size > bound + SAVED:
+            return None
+        value = _without_adjoints(name.value, limit)
+        if value is None or tensor.size + value.size > bound:
+            return None
+        values[name] = value
+    found = simplify(substitute(tensor, values)).tensor
+    return found if found.size <= bound else None
+
+
+def _with_small_adjoints(tensor: Tensor, form: Expr) -> Opened:
+    """Adjoints that are a product of two at most written out, again and again."""
     for _ in range(MOST):
-        for name in sorted((v for v in variables_of(tensor) if v.role == "adjoint"), key=_order):
-            assert name.value is not None
-            if tensor.size + name.value.size > max(limit, tensor.size) + SAVED:
-                continue
-            wider = _with_values(tensor, (name,))
-            found = raised(wider)
-            if wider.size <= max(limit, tensor.size) and _no_worse(found, form):
-                tensor, form = wider, found
-                break
-        else:
+        names = [v for v in _adjoints(tensor) if v.value is not None and v.value.size <= SMALL]
+        if not names:
             break
+        wider = _with_values(tensor, names)
+        found = raised(wider)
+        if not _no_worse(found, form):
+            break
+        tensor, form = wider, found
+    return tensor, form
+
+
+def _with_introduced(tensor: Tensor, form: Expr, limit: int) -> Opened:
+    """Introduced names written out, all together or not at all."""
     wider = tensor
     for _ in range(MOST):
         names = [v for v in variables_of(wider) if v.role == "introduced"]
@@ -79,6 +124,10 @@ def _with_values(tensor: Tensor, names: Sequence[Variable]) -> Tensor:
     return simplify(substitute(tensor, {name: name.value for name in names})).tensor
 
 
+def _adjoints(tensor: Tensor) -> list[Variable]:
+    return [variable for variable in variables_of(tensor) if variable.role == "adjoint"]
+
+
 def _no_worse(found: Expr, form: Expr) -> bool:
     """Whether a form is still in matrix notation if it was before."""
     return form.has_index or not found.has_index
@@ -94,11 +143,6 @@ def _uses(tensor: Tensor, variable: Variable) -> int:
     if tensor is variable:
         return 1
     return sum(_uses(part, variable) for part in children(tensor))
-
-
-def _order(variable: Variable) -> tuple[bool, int, str]:
-    assert variable.value is not None
-    return variable.role != "adjoint", variable.value.size, variable.name
 
 
 def standing_for(tensor: Tensor, limit: int) -> tuple[Variable, ...]:
