@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 import sympy
 
-from derive.verify.functions import Array, Evaluation, closeness
+from derive.verify.functions import Array, Evaluation
+from derive.verify.linear_algebra import closeness
 from derive.verify.nodes import lift, row_of
 from derive.vocabulary import Expression
 

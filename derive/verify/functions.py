@@ -17,13 +17,43 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EVALUATIONS", "SCALAR_EVALUATIONS", "Array", "Evaluation", "closeness", "integer_power"]
+from derive.verify.layers import attention, normalise, rescale, softmax, variance
+from derive.verify.linear_algebra import (
+    cholesky,
+    expm,
+    expm_frechet,
+    inverse,
+    join,
+    kronecker,
+    logdet,
+    pinv,
+    solve,
+    transpose,
+    unvec,
+    vec,
+)
+
+__all__ = [
+    "ENTRYWISE",
+    "EVALUATIONS",
+    "MATRICES",
+    "NUMBERS",
+    "SCALAR_EVALUATIONS",
+    "Array",
+    "Evaluation",
+    "integer_power",
+]
 
 Array: TypeAlias = NDArray[Any]
+Axes: TypeAlias = int | tuple[int, int]
 Function: TypeAlias = Callable[..., Any]
 
 BOTH: Final = (-2, -1)
 """The axes of a matrix: rows, columns."""
+
+ROWS: Final = -1
+COLUMNS: Final = -2
+"""The axis that runs along each row, and the one that runs down each column."""
 
 SELU_SCALE: Final = 1.0507009873554805
 SELU_ALPHA: Final = 1.6732632423543772
@@ -107,16 +137,53 @@ def _gelu_tanh(x: Any) -> Any:
 
 
 def _larger(x: Any, y: Any) -> Any:
-    return _branch(x.real - y.real, x, y)
+    """The larger one; at a tie both have a half."""
+    return _branch(np.abs(x.real - y.real), _branch(x.real - y.real, x, y), (x + y) / 2)
 
 
 def _smaller(x: Any, y: Any) -> Any:
-    return _branch(y.real - x.real, x, y)
+    return -_larger(-x, -y)
 
 
 def _clip(x: Any, lo: Any, hi: Any) -> Any:
-    clipped = _smaller(_larger(x, lo), hi)
+    """At a bound it is the bound."""
+    raised = _branch(x.real - lo.real, x, lo)
+    clipped = _branch(hi.real - raised.real, raised, hi)
     return np.where(hi.real < lo.real, np.nan, clipped)
+
+
+def _largest(axes: Axes) -> Function:
+    """The largest entry along axes; tied entries share equally. The axes stay."""
+
+    def value(x: Any) -> Any:
+        is_top = x.real == np.max(x.real, axis=axes, keepdims=True)
+        top = np.sum(np.where(is_top, x, 0.0), axis=axes, keepdims=True)
+        return top / np.sum(is_top, axis=axes, keepdims=True)
+
+    return value
+
+
+def _least(axes: Axes) -> Function:
+    return lambda x: -_largest(axes)(-x)
+
+
+def _lead(axes: Axes) -> Function:
+    """How far the largest entry along axes is above the next; infinite where it is alone."""
+
+    def value(x: Any) -> Any:
+        real = x.real if axes != -2 else np.swapaxes(x.real, -2, -1)
+        lines = real.reshape(*real.shape[:-2], -1) if axes == BOTH else real
+        if lines.shape[-1] == 1:
+            return np.where(np.isnan(lines), np.nan, np.inf)
+        ordered = np.sort(lines, axis=-1)
+        return ordered[..., -1] - ordered[..., -2]
+
+    return value
+
+
+def _number(function: Function) -> Function:
+    """The function whose 1 x 1 value is taken as the number in it."""
+    return lambda x: function(x)[..., 0, 0]
 
 
 def _sum(x: Any) -> Any:
@@ -137,29 +204,7 @@ def _log_softmax(axis: int) -> Function:
 
 
 def _softmax(axis: int) -> Function:
-    return lambda x: np.exp(x - _logsumexp(x, axis))
-
-
-def _transpose(x: Any) -> Any:
-    return np.swapaxes(x, -2, -1)
-
-
-def _inverse(x: Any) -> Any:
-    try:
-        return np.linalg.inv(x)
-    except np.linalg.LinAlgError:
-        return np.full_like(x, np.nan)
-
-
-def _logdet(x: Any) -> Any:
-    sign, log_size = np.linalg.slogdet(x)
-    return log_size + _log(sign)
-
-
-def closeness(x: Any) -> Any:
-    """How far a square matrix is from a singular one: 1 over its condition number."""
-    with np.errstate(all="ignore"):
-        return 1 / np.linalg.cond(x.real) if np.all(np.isfinite(x)) else np.nan
+    return lambda x: softmax(x, axis)
 
 
 def _kl(p: Any, q: Any) -> Any:
@@ -199,8 +244,8 @@ def _inside(x: Any, *_: Any) -> Any:
     return np.minimum(np.abs(x.real), np.abs(1 - x.real))
 
 
-EVALUATIONS: Final[Mapping[str, Evaluation]] = {
-    # Entrywise functions of one argument.
+ENTRYWISE: Final[Mapping[str, Evaluation]] = {
+    # Of one argument.
     "exp": Evaluation(np.exp),
     "log": Evaluation(_log, edge=_size),
     "log1p": Evaluation(
@@ -229,7 +274,7 @@ EVALUATIONS: Final[Mapping[str, Evaluation]] = {
     "silu": Evaluation(lambda x: x * _sigmoid(x)),
     "mish": Evaluation(lambda x: x * np.tanh(_softplus(x))),
     "heaviside": Evaluation(lambda x: (1 + np.sign(x.real)) / 2, kink=_size),
-    # Entrywise functions of several arguments.
+    # Of several arguments.
     "leaky_relu": Evaluation(lambda x, slope: _branch(x.real, x, slope * x), kink=_size),
     "elu": Evaluation(_elu, kink=_size),
     "max": Evaluation(_larger, kink=_gap),
@@ -244,41 +289,36 @@ EVALUATIONS: Final[Mapping[str, Evaluation]] = {
     "le": Evaluation(lambda x, y: _poisoned(_compare(x.real <= y.real), x, y), kink=_gap),
     "gt": Evaluation(lambda x, y: _poisoned(_compare(x.real > y.real), x, y), kink=_gap),
     "ge": Evaluation(lambda x, y: _poisoned(_compare(x.real >= y.real), x, y), kink=_gap),
+}
+"""Functions that work entry by entry, on scalars as on matrices."""
+
+NUMBERS: Final[Mapping[str, Evaluation]] = {
     # Reductions.
     "sum": Evaluation(_sum),
     "mean": Evaluation(_mean),
-    "rowsum": Evaluation(lambda x: np.sum(x, axis=-1, keepdims=True)),
-    "colsum": Evaluation(lambda x: np.sum(x, axis=-2, keepdims=True)),
-    "rowmean": Evaluation(lambda x: np.mean(x, axis=-1, keepdims=True)),
-    "colmean": Evaluation(lambda x: np.mean(x, axis=-2, keepdims=True)),
+    "prod": Evaluation(lambda x: np.prod(x, axis=BOTH), edge=_size),
+    "amax": Evaluation(_number(_largest(BOTH)), kink=_lead(BOTH)),
+    "amin": Evaluation(_number(_least(BOTH)), kink=lambda x: _lead(BOTH)(-x)),
+    "var": Evaluation(_number(variance(BOTH))),
     "tr": Evaluation(lambda x: np.trace(x, axis1=-2, axis2=-1)),
     "det": Evaluation(np.linalg.det),
-    "logdet": Evaluation(_logdet, is_singular_outside=True),
+    "logdet": Evaluation(logdet, is_singular_outside=True),
     "dot": Evaluation(lambda a, b: _sum(a * b)),
     "norm2": Evaluation(lambda x: np.sqrt(_sum(x * x)), edge=lambda x: np.sqrt(_sum(x.real**2))),
     "norm1": Evaluation(lambda x: _sum(_abs(x)), kink=_size),
-    "logsumexp": Evaluation(lambda x: _logsumexp(x, -2)[..., 0, 0]),
-    "rowlogsumexp": Evaluation(lambda x: _logsumexp(x, -1)),
-    # Arrays.
-    "transpose": Evaluation(_transpose),
-    "inv": Evaluation(_inverse, is_singular_outside=True),
-    "diag": Evaluation(lambda v: v * np.eye(v.shape[-2])),
-    "diagonal": Evaluation(lambda x: np.diagonal(x, axis1=-2, axis2=-1)[..., None]),
-    "outer": Evaluation(lambda a, b: a @ _transpose(b)),
-    "softmax": Evaluation(_softmax(-2)),
-    "log_softmax": Evaluation(_log_softmax(-2)),
-    "rowsoftmax": Evaluation(_softmax(-1)),
-    "rowlog_softmax": Evaluation(_log_softmax(-1)),
-    # Layers.
-    "affine": Evaluation(lambda w, x, b: w @ x + b),
+    "norminf": Evaluation(
+        lambda x: _number(_largest(BOTH))(_abs(x)),
+        kink=lambda x: np.minimum(_lead(BOTH)(_abs(x)), np.max(_size(x), axis=BOTH)),
+    ),
+    "logsumexp": Evaluation(lambda x: _logsumexp(x, COLUMNS)[..., 0, 0]),
     # Losses.
     "sse": Evaluation(lambda r: _sum(r * r)),
     "huber": Evaluation(
         _huber, kink=lambda r, delta: _gap(_abs(r), delta), edge=lambda r, delta: _size(delta)
     ),
     "cross_entropy": Evaluation(lambda p, y: -_sum(y * _log(p)), edge=_size),
-    "softmax_cross_entropy": Evaluation(lambda z, y: -_sum(y * _log_softmax(-2)(z))),
-    "rowsoftmax_cross_entropy": Evaluation(lambda z, y: -_sum(y * _log_softmax(-1)(z))),
+    "softmax_cross_entropy": Evaluation(lambda z, y: -_sum(y * _log_softmax(COLUMNS)(z))),
+    "rowsoftmax_cross_entropy": Evaluation(lambda z, y: -_sum(y * _log_softmax(ROWS)(z))),
     "nll": Evaluation(lambda logp, y: -_sum(y * logp)),
     "kl": Evaluation(_kl, edge=lambda p, q: _size(q)),
     "mse": Evaluation(lambda a, y: _mean((a - y) * (a - y))),
@@ -287,6 +327,55 @@ EVALUATIONS: Final[Mapping[str, Evaluation]] = {
     "bce_with_logits": Evaluation(lambda z, y: _mean(_softplus(z) - y * z)),
     "hinge": Evaluation(lambda z, y: _mean(_relu(1 - y * z)), kink=lambda z, y: _size(1 - y * z)),
 }
+"""Functions of matrices whose value is a number."""
+
+MATRICES: Final[Mapping[str, Evaluation]] = {
+    # Reductions of rows and columns.
+    "rowsum": Evaluation(lambda x: np.sum(x, axis=ROWS, keepdims=True)),
+    "colsum": Evaluation(lambda x: np.sum(x, axis=COLUMNS, keepdims=True)),
+    "rowmean": Evaluation(lambda x: np.mean(x, axis=ROWS, keepdims=True)),
+    "colmean": Evaluation(lambda x: np.mean(x, axis=COLUMNS, keepdims=True)),
+    "rowmax": Evaluation(_largest(ROWS), kink=_lead(ROWS)),
+    "colmax": Evaluation(_largest(COLUMNS), kink=_lead(COLUMNS)),
+    "rowmin": Evaluation(_least(ROWS), kink=lambda x: _lead(ROWS)(-x)),
+    "colmin": Evaluation(_least(COLUMNS), kink=lambda x: _lead(COLUMNS)(-x)),
+    "rowvar": Evaluation(variance(ROWS)),
+    "colvar": Evaluation(variance(COLUMNS)),
+    "rowlogsumexp": Evaluation(lambda x: _logsumexp(x, ROWS)),
+    # Arrays.
+    "transpose": Evaluation(transpose),
+    "inv": Evaluation(inverse, is_singular_outside=True),
+    "pinv": Evaluation(pinv, is_singular_outside=True),
+    "solve": Evaluation(solve, is_singular_outside=True),
+    "cholesky": Evaluation(cholesky, is_singular_outside=True),
+    "expm": Evaluation(expm),
+    "expm_frechet": Evaluation(expm_frechet),
+    "diag": Evaluation(lambda v: v * np.eye(v.shape[-2])),
+    "diagonal": Evaluation(lambda x: np.diagonal(x, axis1=-2, axis2=-1)[..., None]),
+    "tril": Evaluation(np.tril),
+    "triu": Evaluation(np.triu),
+    "outer": Evaluation(lambda a, b: a @ transpose(b)),
+    "kron": Evaluation(kronecker),
+    "vec": Evaluation(vec),
+    "unvec": Evaluation(unvec),
+    "hcat": Evaluation(join(ROWS)),
+    "vcat": Evaluation(join(COLUMNS)),
+    "softmax": Evaluation(_softmax(COLUMNS)),
+    "log_softmax": Evaluation(_log_softmax(COLUMNS)),
+    "rowsoftmax": Evaluation(_softmax(ROWS)),
+    "rowlog_softmax": Evaluation(_log_softmax(ROWS)),
+    # Layers.
+    "affine": Evaluation(lambda w, x, b: w @ x + b),
+    "layernorm": Evaluation(normalise(BOTH)),
+    "rowlayernorm": Evaluation(normalise(ROWS)),
+    "batchnorm": Evaluation(normalise(COLUMNS)),
+    "rmsnorm": Evaluation(rescale(BOTH)),
+    "rowrmsnorm": Evaluation(rescale(ROWS)),
+    "attention": Evaluation(attention),
+}
+"""Functions of matrices whose value is a matrix."""
+
+EVALUATIONS: Final[Mapping[str, Evaluation]] = {**ENTRYWISE, **NUMBERS, **MATRICES}
 """Every function of the language, by name."""
 
 SCALAR_EVALUATIONS: Final[Mapping[str, Evaluation]] = {

@@ -20,17 +20,16 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 
 from derive.errors import InputError, UnsupportedError
 from derive.verify.functions import (
+    ENTRYWISE,
     EVALUATIONS,
+    NUMBERS,
     SCALAR_EVALUATIONS,
     integer_power,
 )
-from derive.vocabulary import FUNCTIONS, MatrixCall, ScalarCall
+from derive.verify.linear_algebra import Misfit, inverse, kronecker
+from derive.vocabulary import SYNONYMS, MatrixCall, ScalarCall
 
 __all__ = ["NODES", "Misfit", "Row", "lift", "row_of"]
-
-
-class Misfit(InputError):
-    """Matrices in an expression have shapes that do not fit each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +124,25 @@ def _matrix_power(walker: Any, node: Any, base: Any, exponent: Any) -> Any:
 def _inverse(walker: Any, node: Any, value: Any) -> Any:
     if walker.watch is not None:
         walker.watch.see_matrix(value)
-    return EVALUATIONS["inv"].value(value)
+    return inverse(value)
 
 
 def _call(walker: Any, node: Any, *values: Any) -> Any:
     """A function of the language; it works on matrices, or on scalars entry by entry."""
-    function = FUNCTIONS[node.name]
-    row = EVALUATIONS[function.name]
-    if function.signature is None and not _is_matrix(node):
-        return walker.call(function.name, row, values)
+    name = SYNONYMS.get(node.name, node.name)
+    row = EVALUATIONS.get(name)
+    if row is None:
+        raise UnsupportedError(f"the judge cannot evaluate {name}, met in {node}")
+    if name in ENTRYWISE and not _is_matrix(node):
+        return walker.call(name, row, values)
     arguments = [
         value if _is_matrix(operand) else lift(value)
         for operand, value in zip(node.operands, values, strict=True)
     ]
-    value = walker.call(function.name, row, arguments)
-    is_number = function.signature is not None and function.pattern[1] == ("1", "1")
+    value = walker.call(name, row, arguments)
     if _is_matrix(node):
-        return lift(value) if is_number else value
-    return value if is_number else value[..., 0, 0]
+        return lift(value) if name in NUMBERS else value
+    return value if name in NUMBERS else value[..., 0, 0]
 
 
 def _scalar_function(walker: Any, node: Any, *values: Any) -> Any:
@@ -275,7 +275,7 @@ NODES: Final[Mapping[type, Row]] = {
         lambda node: (node.args[0],), lambda w, node, x: x * np.eye(*x.shape[-2:])
     ),
     matrices.DiagonalOf: _function("diagonal"),
-    matrices.KroneckerProduct: Row(_arguments, lambda w, node, *values: reduce(_kronecker, values)),
+    matrices.KroneckerProduct: Row(_arguments, lambda w, node, *values: reduce(kronecker, values)),
     matrices.OneMatrix: _constant(np.ones),
     matrices.ZeroMatrix: _constant(np.zeros),
     matrices.Identity: _constant(lambda extent: np.eye(*extent)),
@@ -294,9 +294,3 @@ NODES: Final[Mapping[type, Row]] = {
 }
 
 _SCALAR_FUNCTION: Final = Row(_arguments, _scalar_function)
-
-
-def _kronecker(left: Any, right: Any) -> Any:
-    blocks = left[..., :, None, :, None] * right[..., None, :, None, :]
-    rows, columns = left.shape[-2] * right.shape[-2], left.shape[-1] * right.shape[-1]
-    return blocks.reshape(*blocks.shape[:-4], rows, columns)
