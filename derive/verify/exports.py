@@ -86,7 +86,8 @@ def _export(problem: Problem, name: str) -> _Export:
     for of in quantities:
         if name == f"value_and_grad_{of}":
             return _Export(of, tuple(dict.fromkeys(asked.get(of, ()))), True)
-        for wrt in quantities:
+        wrts = quantities if name.startswith(f"grad_{of}_") else ()
+        for wrt in wrts:
             if name in (f"grad_{of}_{wrt}", f"grad_{of}_{python_name(wrt)}"):
                 return _Export(of, (wrt,), False)
     raise UnsupportedError(f"the judge does not know what {name} should return")
