@@ -106,8 +106,10 @@ class _Backwards:
         if of.order:
             raise InputError(f"the gradient is of a scalar, and {of.name} is none")
         self.problem, self.of, self.wrt = problem, of, wrt
-        self.taken = set(names)
-        self.order = _computed_from(of)
+        self.names, self.taken = names, set(names)
+        self.named = {v.value: v for v in names.values() if v.value and v.role == "introduced"}
+        reached = _computed_from(of)
+        self.order = [quantity for quantity in names.values() if quantity in reached]
         self.needed = _depending_on(self.order, wrt)
         self.parts = {
             user: [part for part in variables_of(user.value) if part in self.needed]
@@ -132,17 +134,21 @@ class _Backwards:
             for given in self._complete(quantity):
                 self._step(given)
         results = tuple(self._result(variable) for variable in self.wrt)
-        forward = tuple(v for v in self.order if v.value is not None)
+        used = {
+            part for step in self.steps for line in step.lines for part in variables_of(line.tensor)
+        }
+        shown = used | set(self.order)
+        forward = tuple(v for v in self.names.values() if v.value is not None and v in shown)
         return Sweep(self.of, forward, tuple(self.steps), results)
 
     def _complete(self, user: Variable) -> list[Variable]:
-        """The given variables that nothing else, after this user, sends anything to."""
+        """The given variables that nothing after this user sends anything to, as asked for."""
         found = []
         for part in self.parts.get(user, ()):
             self.users[part] -= 1
             if part.value is None and not self.users[part]:
                 found.append(part)
-        return found
+        return sorted(found, key=self.wrt.index)
 
     def _bar(self, quantity: Variable) -> str:
         name = f"{quantity.name}_bar"
@@ -159,7 +165,7 @@ class _Backwards:
         assert adjoint.value is not None
         known = adjoint.value.size == 1 and not variables_of(adjoint.value)
         start: Tensor = adjoint.value if known else adjoint
-        for target, sent in adjoints(body, start, quantity, self.needed).items():
+        for target, sent in adjoints(body, start, quantity, self.needed, self.named).items():
             jacobian = None
             if not known and quantity.order <= 1 and target.order <= 1:
                 jacobian = coefficient_of(sent, adjoint)
@@ -255,20 +261,16 @@ def _with_structure(quantity: Variable, gradient: Tensor) -> list[Line]:
     return [Line(short.tensor, (reason, *short.reasons))]
 
 
-def _computed_from(of: Variable) -> list[Variable]:
-    """The quantity and all it is computed from, each after its parts."""
-    finished: dict[Variable, None] = {}
-    stack: list[tuple[Variable, bool]] = [(of, False)]
+def _computed_from(of: Variable) -> set[Variable]:
+    """The quantity and all it is computed from."""
+    found, stack = {of}, [of]
     while stack:
-        variable, left = stack.pop()
-        if left:
-            finished[variable] = None
-        elif variable not in finished:
-            stack.append((variable, True))
-            if variable.value is not None:
-                parts = variables_of(variable.value)
-                stack.extend((part, False) for part in parts if part not in finished)
-    return list(finished)
+        variable = stack.pop()
+        parts = [] if variable.value is None else variables_of(variable.value)
+        new = [part for part in parts if part not in found]
+        found.update(new)
+        stack.extend(new)
+    return found
 
 
 def _depending_on(order: Iterable[Variable], wrt: Sequence[Variable]) -> set[Variable]:
