@@ -12,6 +12,8 @@ from fractions import Fraction
 
 from derive.calculus.rules import RULES
 from derive.tensor.algebra import terms_of, transpose
+from derive.tensor.definitions import IN_LAWS
+from derive.tensor.incidence import is_incidence
 from derive.tensor.nodes import Call, Contraction, Map, Sum, Tensor, Variable
 from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import recognise
@@ -30,6 +32,12 @@ VALUE_NAMES = {
     "exp": ("e", "e", "E"),
 }
 OTHER_NAMES = ("v", "v", "V")
+NORMALISED_NAMES = ("x_hat", "x_hat", "X_hat")
+DEVIATIONS = {
+    "layernorm": ("deviation", ("s", "s", "S")),
+    "rmsnorm": ("root_mean_square", ("r", "r", "R")),
+}
+"""What the law of a normalising layer is written with besides its value, and what it is called."""
 
 
 def _read_backwards(tensor: Tensor) -> int:
@@ -40,8 +48,31 @@ def _read_backwards(tensor: Tensor) -> int:
             if isinstance(factor, Sum) and letters in ((0, 1), (1, 0)):
                 count += _read_backwards(factor if letters == (0, 1) else transpose(factor))
             elif len(letters) == 2:
-                count += letters[0] == 1 or letters[1] == 0
+                turned = isinstance(factor, Call) and _is_transpose(factor.args[0])
+                count += (letters[0] == 1 or letters[1] == 0) != turned
     return count
+
+
+def _is_transpose(tensor: Tensor) -> bool:
+    if not isinstance(tensor, Contraction) or len(tensor.factors) != 1:
+        return False
+    return tensor.factors[0][1:] == ((1, 0), 1)
+
+
+def _is_down_columns(tensor: Tensor) -> bool:
+    """Whether a vector has one entry for each column of a matrix, which makes it a row."""
+    if isinstance(tensor, Call) and tensor.order == 1 and tensor.args:
+        return tensor.args[0].order == 2 and _is_transpose(tensor.args[0])
+    inner = [part for part in children(tensor) if part.order == 1]
+    if isinstance(tensor, Variable | Call) or not inner:
+        return False
+    return all(_is_down_columns(part) for part in inner)
+
+
+def _is_sum(tensor: Contraction) -> bool:
+    """Whether letters are summed; taking out a block is no sum."""
+    others = [factor for factor, _, _ in tensor.factors if not is_incidence(factor)]
+    return bool(tensor.summed) and not (len(others) == 1 and len(tensor.factors) > 1)
 
 
 class Namer:
@@ -72,6 +103,10 @@ class Namer:
             if any(a is not b for a, b in zip(new, parts, strict=True)):
                 known = recognise(rebuild(tensor, new))
             self.done[tensor] = known
+        if isinstance(known, Call) and known.function in DEVIATIONS:
+            meaning, candidates = DEVIATIONS[known.function]
+            self._name(IN_LAWS[meaning](*known.args), candidates)
+            return known if top else self._name(known, NORMALISED_NAMES)
         if not top and isinstance(known, Map | Call) and self._value_wanted(known):
             return self._name(known, VALUE_NAMES.get(known.function, OTHER_NAMES))
         return known
@@ -100,7 +135,7 @@ class Namer:
     def _sums_letters(self, tensor: Tensor) -> bool:
         known = self.sums.get(tensor)
         if known is None:
-            known = isinstance(tensor, Contraction) and bool(tensor.summed)
+            known = isinstance(tensor, Contraction) and _is_sum(tensor)
             if not isinstance(tensor, Map | Call | Variable):
                 known = known or any(self._sums_letters(part) for part in children(tensor))
             elif isinstance(tensor, Map):
@@ -125,6 +160,7 @@ class Namer:
             self.taken.add(name)
             vectors = [part for part in variables_of(tensor) if part.order == 1]
             row = tensor.order == 1 and bool(vectors) and all(part.row for part in vectors)
+            row = row or (tensor.order == 1 and _is_down_columns(tensor))
             known = Variable(name, tensor.shape, frozenset(), tensor, "introduced", row)
             self.named[tensor] = known
             self.found(known)

@@ -12,6 +12,7 @@ Each node is visited once, after everything that uses it, so the work grows line
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from derive.calculus.rules import (
@@ -69,6 +70,7 @@ def adjoints(
     adjoint: Tensor,
     value: Tensor | None = None,
     wanted: Collection[Variable] | None = None,
+    names: Mapping[Tensor, Variable] = MappingProxyType({}),
 ) -> Sent:
     """What a tensor sends back to the variables in it.
 
@@ -77,6 +79,7 @@ def adjoints(
         adjoint: Its adjoint, of the same shape.
         value: A name for the whole formula, used where a law needs its value.
         wanted: The variables asked about; all by default.
+        names: Names of what laws are written with, ``deviation(X,E)``.
 
     Returns:
         For each wanted variable in the formula (those with values are not opened), its adjoint.
@@ -101,7 +104,7 @@ def adjoints(
             wanted is None or any(v in wanted for v in variables_of(child))
             for child in children(node)
         ]
-        for child, back in _send(node, total, named, asked):
+        for child, back in _send(node, total, named, asked, names):
             received.setdefault(child, []).append(back)
     return sent
 
@@ -131,7 +134,11 @@ def _topological(tensor: Tensor) -> list[Tensor]:
 
 
 def _send(
-    node: Tensor, adjoint: Tensor, value: Tensor, asked: Sequence[bool]
+    node: Tensor,
+    adjoint: Tensor,
+    value: Tensor,
+    asked: Sequence[bool],
+    names: Mapping[Tensor, Variable],
 ) -> list[tuple[Tensor, Tensor]]:
     """What a node sends to those of its parts that are asked about."""
     if isinstance(node, Contraction):
@@ -141,7 +148,7 @@ def _send(
     if isinstance(node, Map):
         return _through_map(node, adjoint, value, asked)
     if isinstance(node, Call) and not is_incidence(node):
-        return _through_call(node, adjoint, value, asked)
+        return _through_call(node, adjoint, value, asked, names)
     assert isinstance(node, Constant | Delta | Call)
     return []
 
@@ -197,7 +204,11 @@ def _through_map(
 
 
 def _through_call(
-    node: Call, adjoint: Tensor, value: Tensor, asked: Sequence[bool]
+    node: Call,
+    adjoint: Tensor,
+    value: Tensor,
+    asked: Sequence[bool],
+    names: Mapping[Tensor, Variable],
 ) -> list[tuple[Tensor, Tensor]]:
     rule = rule_of(node)
     assert isinstance(rule, ArrayRule)
@@ -216,7 +227,7 @@ def _through_call(
             raise UnsupportedError(f"{node.function} can be differentiated {rule.domain}")
         star = tuple(range(leading)) if tensor.order else ()
         width = argument.order - leading if rule.reduces else 1
-        back = [_written(term, axes, star, leading, width, tensor, arrays) for term in terms]
+        back = [_written(term, axes, star, leading, width, tensor, arrays, names) for term in terms]
         found.append((tensor, add(back, tensor.shape)))
     return found
 
@@ -229,6 +240,7 @@ def _written(
     width: int,
     like: Tensor,
     arrays: Mapping[str, Tensor],
+    known: Mapping[Tensor, Variable],
 ) -> Tensor:
     """One term of a law, over the axes of ``like``; each letter stands for ``width`` axes."""
     names: dict[str, Letters] = {}
@@ -242,7 +254,7 @@ def _written(
     free = star + spread(axes)
     factors = [
         (
-            _array(factor, arrays),
+            _array(factor, arrays, known),
             (tuple(range(leading)) if factor.leading else ()) + spread(factor.letters),
             factor.power,
         )
@@ -251,7 +263,9 @@ def _written(
     return contract(term.coefficient, factors, free, dict(zip(free, like.shape, strict=True)))
 
 
-def _array(factor: IndexedFactor, arrays: Mapping[str, Tensor]) -> Tensor:
+def _array(
+    factor: IndexedFactor, arrays: Mapping[str, Tensor], names: Mapping[Tensor, Variable]
+) -> Tensor:
     args = [
         transpose(arrays[name[0]]) if name.endswith("'") else arrays[name]
         for name in factor.arguments
@@ -260,5 +274,6 @@ def _array(factor: IndexedFactor, arrays: Mapping[str, Tensor]) -> Tensor:
         return args[0]
     meaning = IN_LAWS.get(factor.function)
     if meaning is not None:
-        return recognise(meaning(*args))
+        found = recognise(meaning(*args))
+        return names.get(found, found)
     return recognise(invoke(factor.function, args, args[0].shape))

@@ -52,6 +52,7 @@ WHY: Final[Mapping[str, str]] = {
     "positive": "{v} has no negative entries",
     "symmetric_variable": "{v} is symmetric, so the gradient is (G + Gᵀ)/2",
     "lower_triangular": "{v} is lower triangular",
+    "penrose": "{v} {v}⁺ {v} = {v} and its like (Penrose)",
     "cholesky": "L Lᵀ = A for the Cholesky factor L of A",
     "lower_triangular_variable": "{v} is lower triangular, so only that triangle counts",
     "diagonal_variable": "{v} is diagonal, so only the diagonal counts",

@@ -36,6 +36,8 @@ from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Sum, Te
 __all__ = ["extent_of_tensor", "raised"]
 
 CALL_NAMES = {"inverse": "inv"}
+SMALL = Fraction(1, 100)
+"""A number below this one is added last: ``var(x) + 1e-05``."""
 BY_ROWS = {
     "softmax": "softmax",
     "log_softmax": "log_softmax",
@@ -204,11 +206,12 @@ def _unsigned(term: Contraction) -> Contraction:
 
 
 def _reading_order(expr: Expr) -> tuple[int, int, int]:
-    """Numbers first, then products before single symbols."""
+    """Numbers first, then products before single symbols; small numbers last."""
     inner = expr.args[0] if expr.op == "negative" else expr
     plain = inner.op in ("number", "identity") and expr.op != "negative"
     if plain:
-        return 0, 0, 0
+        small = inner.op == "number" and inner.value < SMALL
+        return (3 if small else 0), 0, 0
     if inner.op == "product":
         return 1, -inner.size, inner.transposes
     return 2, inner.size, inner.transposes

@@ -11,6 +11,7 @@ positive        abs(x) = x, sign(x) = 1
 nonnegative     abs(x) = x
 lower_triangular  L[i,j] lower[i,j] = L[i,j]; cholesky(A) is one
 inverse_pair    sum_k inverse(X)[i,k] X[k,j] = delta[i,j], a law and no fact
+penrose         A pinv(A) A = A, and its like with the projectors A pinv(A) and pinv(A) A
 cholesky        sum_k L[i,k] L[j,k] = A[i,j] for L = cholesky(A), a law and no fact
 ==============  =============================================================================
 
@@ -315,6 +316,46 @@ def _cholesky(node: Contraction) -> Hit | None:
     return None
 
 
+def _penrose(node: Contraction) -> Hit | None:
+    """A projector, A pinv(A) or pinv(A) A, beside an A or pinv(A) that lies in its range."""
+    for first, second, left, right in _pairs(node):
+        inverse = _value(left[0])
+        if not isinstance(inverse, Call) or inverse.function != "pinv":
+            continue
+        matrix = inverse.args[0]
+        if matrix is not right[0]:
+            continue
+        for side in (0, 1):
+            shared = left[1][side]
+            if shared != right[1][1 - side] or _elsewhere(node, shared, first, second):
+                continue
+            ends = (left[1][1 - side], right[1][side])
+            for end, other in (ends, ends[::-1]):
+                third = _beside(node, end, (first, second), ((left[0], 1 - side), (matrix, side)))
+                if third is not None and end != other:
+                    tensor, letters, power = node.factors[third]
+                    moved = tuple(other if letter == end else letter for letter in letters)
+                    return _replaced(node, (first, second, third), [(tensor, moved, power)]), matrix
+    return None
+
+
+def _beside(
+    node: Contraction,
+    letter: int,
+    taken: tuple[int, int],
+    wanted: tuple[tuple[Tensor, int], ...],
+) -> int | None:
+    """The place of the only other factor on a summed letter, if it is wanted on that axis."""
+    if letter < node.order:
+        return None
+    here = [p for p, f in enumerate(node.factors) if letter in f[1] and p not in taken]
+    if len(here) != 1:
+        return None
+    tensor, letters, power = node.factors[here[0]]
+    hit = any(tensor is t and letters[axis] == letter for t, axis in wanted)
+    return here[0] if hit and power == 1 and letters.count(letter) == 1 else None
+
+
 def _value(tensor: Tensor) -> Tensor:
     return tensor.value if isinstance(tensor, Variable) and tensor.value else tensor
 
@@ -337,6 +378,7 @@ LAWS: Final[tuple[tuple[str, Callable[[Contraction], Hit | None]], ...]] = (
     ("inverse_pair", _inverse),
     ("lower_triangular", _triangular),
     ("cholesky", _cholesky),
+    ("penrose", _penrose),
     ("diagonal", _diagonal),
 )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache, lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import sympy
 
@@ -20,6 +20,9 @@ from derive.tensor.algebra import add, apply, contract, number, relabel
 from derive.tensor.nodes import Constant, Contraction, Letters, Sum, Tensor
 
 __all__ = ["Atoms", "from_scalar", "scalar_forms", "to_scalar"]
+
+SMALL: Final = 100
+"""From this denominator on, a number in a root or divisor is a small one that keeps it from 0."""
 
 Atoms: TypeAlias = dict[tuple[Tensor, Letters], sympy.Symbol]
 
@@ -34,15 +37,30 @@ def to_scalar(tensor: Tensor, letters: Letters, atoms: Atoms, counts: dict[Any, 
     if isinstance(tensor, Contraction) and not tensor.summed:
         product = _rational(tensor.coefficient)
         for factor, along, power in tensor.factors:
-            inner = to_scalar(factor, tuple(letters[x] for x in along), atoms, counts)
+            placed = tuple(letters[x] for x in along)
+            if _holds_small_number(factor, power):
+                inner = _entered(factor, placed, atoms, counts)
+            else:
+                inner = to_scalar(factor, placed, atoms, counts)
             product *= inner ** _rational(power)
         return product
     if isinstance(tensor, Sum):
         return sympy.Add(*(to_scalar(term, letters, atoms, counts) for term in tensor.terms))
-    key = (tensor, letters)
-    symbol = atoms.setdefault(key, _atom(len(atoms)))
+    return _entered(tensor, letters, atoms, counts)
+
+
+def _entered(tensor: Tensor, letters: Letters, atoms: Atoms, counts: dict[Any, int]) -> Any:
+    """The symbol of an atom."""
+    symbol = atoms.setdefault((tensor, letters), _atom(len(atoms)))
     counts[symbol] = counts.get(symbol, 0) + 1
     return symbol
+
+
+def _holds_small_number(tensor: Tensor, power: Fraction) -> bool:
+    """A root or divisor such as ``var(x) + 1/100000``: its denominators are not cleared."""
+    if not isinstance(tensor, Sum) or (power > 0 and power.denominator == 1):
+        return False
+    return any(term.coefficient.denominator >= SMALL for term in tensor.terms)
 
 
 def _rational(value: Fraction) -> sympy.Rational:
