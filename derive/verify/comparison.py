@@ -120,6 +120,7 @@ class Bench:
         self.point = point
         self.rng = rng
         self._dependence: dict[str, dict[str, float]] = {}
+        self._passing: dict[str, float] = {}
 
     def structure(self, name: str) -> frozenset[str]:
         """The facts that the gradient shares with its variable."""
@@ -186,11 +187,13 @@ class Bench:
 
     def passing(self, of: str) -> float:
         """As the flows, for values: what passes through the definitions towards ``of``."""
-        total = 0.0
-        for name, dependence in self._dependences(of).items():
-            _, largest = self.program.recompute(name, self.point.environment)
-            total += dependence * largest
-        return total
+        if of not in self._passing:
+            total = 0.0
+            for name, dependence in self._dependences(of).items():
+                _, largest = self.program.recompute(name, self.point.environment)
+                total += dependence * largest
+            self._passing[of] = total
+        return self._passing[of]
 
     def _dependences(self, of: str) -> dict[str, float]:
         """How much ``of`` depends on each definition that it is computed from; 1 on itself."""
