@@ -56,7 +56,7 @@ def _read_backwards(tensor: Tensor) -> int:
 def _is_transpose(tensor: Tensor) -> bool:
     if not isinstance(tensor, Contraction) or len(tensor.factors) != 1:
         return False
-    return tensor.factors[0][1:] == ((1, 0), 1)
+    return tensor.factors[0][1:] == ((1, 0), Fraction(1))
 
 
 def _is_down_columns(tensor: Tensor) -> bool:
