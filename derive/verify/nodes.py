@@ -17,6 +17,7 @@ import sympy
 from sympy.matrices import expressions as matrices
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.matexpr import MatrixElement
+from sympy.matrices.expressions.slice import MatrixSlice
 
 from derive.errors import InputError, UnsupportedError
 from derive.verify.functions import (
@@ -223,6 +224,28 @@ def _arguments(node: Any) -> Sequence[Any]:
     return node.args
 
 
+def _entry(walker: Any, node: Any, value: Any, row: Any, column: Any) -> Any:
+    """One entry, counted from 0; a negative index counts from the end."""
+    places = [round(float(np.real(index))) for index in (row, column)]
+    for place, size in zip(places, value.shape[-2:], strict=True):
+        if not -size <= place < size:
+            raise Misfit(f"{node} is out of range: {_extent_text(value)}")
+    return value[..., places[0], places[1]]
+
+
+def _block(walker: Any, node: Any, value: Any, *bounds: Any) -> Any:
+    """Rows and columns from a start to before a stop, at a step."""
+    numbers = [round(float(np.real(bound))) for bound in bounds]
+    for (start, stop, _), size in zip((numbers[:3], numbers[3:]), value.shape[-2:], strict=True):
+        if not 0 <= start < stop <= size:
+            raise Misfit(f"{node} is out of range, or empty: {_extent_text(value)}")
+    return value[..., slice(*numbers[:3]), slice(*numbers[3:])]
+
+
+def _extent_text(value: Any) -> str:
+    return "the matrix is {} x {}".format(*value.shape[-2:])
+
+
 def _diagonal_matrix(walker: Any, node: Any, vector: Any) -> Any:
     column = vector if vector.shape[-1] == 1 else np.swapaxes(vector, -2, -1)
     return EVALUATIONS["diag"].value(column)
@@ -283,10 +306,8 @@ NODES: Final[Mapping[type, Row]] = {
     sympy.ImmutableDenseMatrix: Row(
         lambda node: node.args[2].args, lambda w, node, *entries: _stack(entries, *node.shape)
     ),
-    MatrixElement: Row(
-        lambda node: node.args,
-        lambda w, node, value, i, j: value[..., round(float(i.real)), round(float(j.real))],
-    ),
+    MatrixElement: Row(_arguments, _entry),
+    MatrixSlice: Row(lambda node: (node.parent, *node.rowslice, *node.colslice), _block),
     ElementwiseApplyFunction: Row(lambda node: (node.expr,), _entrywise),
     # The language.
     MatrixCall: Row(lambda node: node.operands, _call),

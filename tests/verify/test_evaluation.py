@@ -31,10 +31,13 @@ from sympy import (
     Transpose,
     ZeroMatrix,
 )
+from sympy.matrices.expressions.matexpr import MatrixElement
+from sympy.matrices.expressions.slice import MatrixSlice
 
 from derive.errors import InputError, UnsupportedError
 from derive.shapes import as_dim
 from derive.verify.evaluation import evaluate, names_in
+from derive.verify.linear_algebra import Misfit
 from derive.vocabulary import call, multiply, transpose
 
 m, n = as_dim("m"), as_dim("n")
@@ -82,6 +85,14 @@ NODES = [
     (Identity(n + 1), np.eye(5)),
     (B[1, 2], b[1, 2]),
     ((A * x)[n - 1, 0], (a @ v)[3, 0]),
+    (MatrixElement(B, n - 3, n - 1), b[1, 3]),
+    (MatrixElement(call("transpose", B), -1, 0), b[0, 3]),
+    (B[1:3, :], b[1:3, :]),
+    (B[:, n - 1], b[:, 3:]),
+    (B[m - 1, 1:n], b[2:3, 1:4]),
+    (A[0:4:2, 1:4:2], a[0:4:2, 1:4:2]),
+    (x[1:n, :], v[1:4]),
+    (MatrixSlice(MatMul(B, A), (0, n - 2), (1, 2)), (b @ a)[0:2, 1:2]),
     (sympy.ImmutableMatrix([[c, 2], [n, c * n]]), np.array([[1.7, 2], [4, 6.8]])),
     (FunctionMatrix(n, n, Lambda((i, j), A[j, i] * c)), 1.7 * a.T),
     (FunctionMatrix(n, n, Lambda((i, j), KroneckerDelta(i, j))), np.eye(4)),
@@ -140,6 +151,27 @@ def test_complex_step_through_matrix_nodes(expression: Any) -> None:
 def test_a_negative_base_keeps_its_whole_powers_exact() -> None:
     stepped = evaluate(c**5, {"c": -2.0 + 1e-30j})
     assert stepped.imag / 1e-30 == pytest.approx(80.0, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        MatrixElement(B, sympy.S(3), sympy.S(0)),
+        MatrixElement(B, n, m),
+        MatrixSlice(B, (0, n), (0, n)),
+        MatrixSlice(x, (m, n - 1), (0, 1)),
+    ],
+    ids=str,
+)
+def test_what_is_out_of_range_is_said(expression: Any) -> None:
+    with pytest.raises(Misfit, match="is out of range"):
+        evaluate(expression, VALUES)
+
+
+def test_a_complex_step_through_a_block() -> None:
+    change = generator.normal(size=(3, 4))
+    stepped = evaluate(B[1:3, 2:n], {"B": b + 1e-30j * change, "m": 3, "n": 4})
+    np.testing.assert_allclose(stepped.imag / 1e-30, change[1:3, 2:4], rtol=1e-15)
 
 
 def test_a_singular_inverse_is_nan() -> None:
