@@ -65,14 +65,15 @@ def _through_term(term: Contraction, target: Variable, found: dict[Reason, None]
         found[Reason("product_rule", (target,))] = None
     for factor, _, power in term.factors:
         if power != 1 and factor in inner:
-            found[Reason(_power_law(term, power), (target,))] = None
+            found[Reason(_power_law(term, factor, power), (target,))] = None
     for factor in inner:
         _collect(factor, target, found)
 
 
-def _power_law(term: Contraction, power: Fraction) -> str:
+def _power_law(term: Contraction, factor: Tensor, power: Fraction) -> str:
     if power == HALF:
-        return "norm"
+        squared = isinstance(factor, Contraction) and [f[2] for f in factor.factors] == [2]
+        return "norm" if squared and not factor.order else "root"
     alone = power == 2 and not term.order and sum(bool(f[1]) for f in term.factors) == 1
     return "squared_norm" if alone else "power"
 

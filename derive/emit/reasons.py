@@ -33,6 +33,7 @@ FORMS: Final[Mapping[str, str]] = {
     "inner_product": "z = aᵀ x:  x̄ = z̄ a",
     "squared_norm": "d‖r‖² = 2 rᵀ dr",
     "norm": "d‖r‖ = rᵀ dr / ‖r‖",
+    "root": "√′(x) = 1/(2 √x)",
     "power": "(xᵏ)′ = k xᵏ⁻¹",
     "linear": "linear in {v}",
 }

@@ -45,6 +45,9 @@ WIDTH_WHEN_PIPED: Final = 110
 REASON_WIDTH: Final = 46
 """Room that is kept for reasons beside a step."""
 
+PLACEHOLDERS: Final = (("u", "v"), ("y", "x"), ("t", "s"), ("q", "p"), ("c", "b"))
+"""Letters for two quantities that stand for any, of which a problem may have its own."""
+
 ASCII: Final = str.maketrans(
     {
         "−": "-", "ᵀ": "'", "·": ".", "×": "x", "⊙": ".*", "⊘": "./", "′": "'", "σ": "sigmoid",
@@ -277,11 +280,16 @@ class _Page:
     def _conventions(self) -> None:
         """What the bars and quotients mean, said once."""
         scalars = " or ".join(name_of(sweep.of) for sweep in self.derivation.sweeps)
+        own = self.derivation.names.keys()
+        u, v = next((pair for pair in PLACEHOLDERS if own.isdisjoint(pair)), PLACEHOLDERS[0])
         self.line(
-            f"Write v̄ for the gradient of {scalars} with respect to v; it has the shape of v. "
-            "In ∂u/∂v, row i belongs to uᵢ, column j to vⱼ."
+            f"Write {v}\u0304 for the gradient of {scalars} with respect to {v}; it has the shape "
+            f"of {v}. In ∂{u}/∂{v}, row i belongs to {u}ᵢ, column j to {v}ⱼ."
         )
-        self.line("Chain rule, backwards: v̄ = Σ (∂u/∂v)ᵀ ū over every u that is computed from v.")
+        self.line(
+            f"Chain rule, backwards: {v}\u0304 = Σ (∂{u}/∂{v})ᵀ {u}\u0304 over every {u} that is "
+            f"computed from {v}."
+        )
         self.line()
 
     def _steps(self, sweep: Sweep) -> None:

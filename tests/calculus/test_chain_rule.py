@@ -96,6 +96,41 @@ def test_steps_go_backwards() -> None:
     assert order.index("w") < order.index("v") < order.index("u") < order.index("A")
 
 
+def test_quantities_keep_the_order_in_which_they_are_defined() -> None:
+    derivation = derived(
+        "x:(n); A:(n,n); B:(n,n); b = tanh(B*x); a = tanh(A*x); J = sum(a .* b); grad J wrt A, B, x"
+    )
+    (sweep,) = derivation.sweeps
+    named = [v.name for v in sweep.forward if v.role == "defined"]
+    assert named == ["b", "a", "J"]
+    sought = [step.quantity.name for step in sweep.steps if step.sought]
+    assert sought == ["A", "B", "x"]
+
+
+def test_what_one_quantity_completes_comes_in_the_order_asked_for() -> None:
+    for asked in ("W, x, b", "b, W, x"):
+        (sweep,) = derived(f"J = sum(W*x + b); grad J wrt {asked}").sweeps
+        assert ", ".join(step.quantity.name for step in sweep.steps) == asked
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("sqrt(x'*x)", "norm"),
+        ("norm2(x - a)", "norm"),
+        ("sqrt(x'*x + 1)", "root squared_norm"),
+        ("sqrt(a'*x)", "root"),
+        ("sum(sqrt(A*x))", "root"),
+        ("norm2(x)^2", "squared_norm"),
+        ("1/(a'*x)", "power"),
+    ],
+)
+def test_the_law_of_a_power_is_named(formula: str, expected: str) -> None:
+    derivation = derived(f"x:(n); a:(n) positive; A:(m,n); grad {formula} wrt x")
+    laws = {law.law for step in derivation.sweeps[0].steps for s in step.sources for law in s.laws}
+    assert laws & {"norm", "root", "squared_norm", "power"} == set(expected.split())
+
+
 def test_the_local_jacobian_of_softmax_is_recorded() -> None:
     derivation = derived(
         "z:(n); y:(n) probability; p = softmax(z); J = cross_entropy(p, y); grad J wrt z"

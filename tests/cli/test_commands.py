@@ -73,6 +73,14 @@ def test_explain_details(run) -> None:
     assert lengths["result"] < lengths["steps"] < lengths["proof"]
 
 
+def test_the_letters_that_stand_for_any_are_not_the_problems_own(run) -> None:
+    said = run("explain", "--no-check", "-e", "x:(n); y:(n); grad x'*y wrt x").out
+    assert "Write v\u0304 for the gradient of f with respect to v" in said
+    said = run("explain", "--no-check", "-e", "v:(n); a:(n); grad a'*v wrt v").out
+    assert "Write x\u0304 for the gradient of f with respect to x" in said
+    assert "(∂y/∂x)ᵀ y\u0304 over every y that is computed from x" in " ".join(said.split())
+
+
 def test_explain_other_variables(run) -> None:
     out = run("explain", "testnet", "--wrt", "x, z2", "--detail", "result").out
     assert out.startswith("J with respect to x, z2")
