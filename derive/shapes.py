@@ -27,6 +27,7 @@ __all__ = [
     "Unification",
     "as_dim",
     "extent_of_shape",
+    "is_at_least",
     "same",
     "shape_of_extent",
     "shape_text",
@@ -86,6 +87,26 @@ def same(left: Dim, right: Dim) -> bool:
     return left is right or left == right
 
 
+def is_at_least(left: Dim, right: Dim) -> bool:
+    """Whether ``left >= right`` is known for all values of the names in them.
+
+    Both are made of sizes with ``+ - *``. A size is 1 or more, so the difference is a polynomial
+    in what the sizes exceed 1 by: it is not negative when none of its coefficients is.
+
+    >>> n = as_dim("n")
+    >>> is_at_least(n - 1, 0), is_at_least(n - 2, 0)
+    (True, False)
+    """
+    difference = sympy.expand(left - right)
+    if difference.is_Integer:
+        return bool(difference >= 0)
+    sizes = sorted(difference.free_symbols, key=str)
+    polynomial = difference.subs({size: size + 1 for size in sizes}, simultaneous=True).as_poly(
+        *sizes
+    )
+    return polynomial is not None and all(c.is_nonnegative for c in polynomial.coeffs())
+
+
 def extent_of_shape(shape: Shape) -> Extent:
     """Rows and columns of a shape: a scalar is 1 x 1, a vector n x 1."""
     if len(shape) == 2:
@@ -110,15 +131,30 @@ def shape_text(shape: Iterable[Dim]) -> str:
     return f"({', '.join(str(dim) for dim in shape)})"
 
 
+def _root(polynomial: Dim, dim: Dim) -> Dim | None:
+    """The value of ``dim`` at which a polynomial that is linear in it is 0, if it is a size."""
+    slope, rest = polynomial.coeff(dim, 1), polynomial.coeff(dim, 0)
+    if sympy.expand(polynomial - slope * dim - rest) != 0:
+        return None
+    value = sympy.cancel(-rest / slope)
+    found = value.as_poly(*sorted(value.free_symbols, key=str)) if value.free_symbols else None
+    whole = value.is_Integer if found is None else all(c.is_Integer for c in found.coeffs())
+    return sympy.expand(value) if whole else None
+
+
 class Unification:
     """Equations between dimensions, and what they bind the undeclared ones to.
 
     Undeclared dimensions are fresh symbols (:meth:`fresh`); every other symbol is declared and
     equal only to itself. A fresh dimension is never bound to 1: whether an axis has length 1
     decides what a product is and what broadcasts, and is not left open.
+
+    Attributes:
+        waiting: Equations that could not be solved when they were met.
     """
 
     def __init__(self) -> None:
+        self.waiting: list[tuple[Dim, Dim]] = []
         self._bindings: dict[Dim, Dim] = {}
         self._fresh: set[Dim] = set()
 
@@ -144,7 +180,10 @@ class Unification:
         return seen
 
     def equate(self, left: Dim, right: Dim) -> bool:
-        """Bind what must be bound for ``left == right``; False when they cannot be equal."""
+        """Bind what must be bound for ``left == right``; False when they cannot be equal.
+
+        An equation that several fresh dimensions can fulfil waits (:attr:`waiting`).
+        """
         left, right = self.resolve(left), self.resolve(right)
         if same(left, right):
             return True
@@ -156,7 +195,23 @@ class Unification:
         if right in self._fresh and right not in left.free_symbols:
             self._bindings[right] = left
             return True
-        return False
+        return self._solve(left, right)
+
+    def _solve(self, left: Dim, right: Dim) -> bool:
+        """Bind a fresh dimension in ``m + 3 == 6`` or ``m*n == 6*n``, if one value fits."""
+        difference = sympy.expand(left - right)
+        if difference == 0:
+            return True
+        unknown = sorted(difference.free_symbols & self._fresh, key=sympy.default_sort_key)
+        for dim in unknown:
+            value = _root(difference, dim)
+            if value is not None and not same(value, ONE) and is_at_least(value, ONE):
+                self._bindings[dim] = value
+                return True
+        if len(unknown) < 2:
+            return False
+        self.waiting.append((left, right))
+        return True
 
     def broadcast(self, left: Dim, right: Dim) -> Dim | None:
         """The common size of two axes of which one may be 1; None when there is none."""
@@ -170,6 +225,7 @@ class Unification:
     def copy(self) -> Unification:
         """An independent copy, to try something out."""
         twin = Unification()
+        twin.waiting = list(self.waiting)
         twin._bindings = dict(self._bindings)
         twin._fresh = set(self._fresh)
         return twin

@@ -9,8 +9,8 @@ from typing import Final
 import sympy
 
 from derive.errors import DeriveError, InputError
-from derive.language.inference import Shapes
-from derive.language.program import dimension
+from derive.language.inference import Shapes, choice
+from derive.language.program import size_of
 from derive.language.tree import Node, in_order
 from derive.problem import symbol_of
 from derive.shapes import as_dim
@@ -21,6 +21,7 @@ from derive.vocabulary import (
     add,
     call,
     divide,
+    entries,
     hadamard,
     hadamard_divide,
     hadamard_power,
@@ -149,7 +150,12 @@ class _Builder:
         if node.value in ("vector", "matrix"):
             return multiply(operands[0], sympy.OneMatrix(*self.size(node)))
         source = self.shapes.program.source
-        return call(node.value, *operands, *(dimension(source, size) for size in node.sizes))
+        return call(node.value, *operands, *(size_of(source, child) for child in node.sizes))
+
+    def entry(self, node: Node, operands: Sequence[Expression]) -> Expression:
+        """An entry, or some rows and columns."""
+        source = self.shapes.program.source
+        return entries(operands[0], *(choice(source, index) for index in node.sizes))
 
     def comparison(self, node: Node, operands: Sequence[Expression]) -> Expression:
         """A comparison, as the condition that it is."""

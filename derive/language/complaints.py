@@ -81,7 +81,13 @@ def _explain_token(source: Source, token: Token, previous: str, expected: set[st
             ("Choose another name.",),
             place,
         )
-    if previous == ":" and "LPAR" in expected:
+    if token.type == "COLON" and "RSQB" in expected:
+        return InputError(
+            "a slice goes from its start to before its stop, in steps of 1",
+            ("Write A[1:3, :] for rows 1 and 2.",),
+            place,
+        )
+    if previous == ":" and "LPAR" in expected and "RSQB" not in expected:
         return InputError(
             "a shape is written in brackets",
             ("Write (m, n) for a matrix, (n) for a column vector, () for a scalar.",),

@@ -10,8 +10,11 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+import sympy
+
 from derive.language import mismatches
-from derive.language.program import Program, dimension
+from derive.language.program import Program, index_of, size_of
+from derive.language.source import Source
 from derive.language.tree import Node, in_order
 from derive.language.words import function_of
 from derive.shapes import (
@@ -27,7 +30,7 @@ from derive.shapes import (
     shape_of_extent,
     shape_text,
 )
-from derive.vocabulary import result_extent
+from derive.vocabulary import Choice, interval, result_extent
 
 __all__ = ["SHAPE_OF_KIND", "Shapes"]
 
@@ -49,6 +52,8 @@ class Shapes:
         kinds: What each open name of the program is taken to be.
         extents: Of every name so far.
         inferred: Of constants whose size is not written (``eye``, ``vector(c)``), by node.
+        unsolved: The last equation between sizes that several choices fulfil, and its node.
+        chosen: Of each entry or block: the node, the axis, start, stop, and the size of the axis.
     """
 
     def __init__(self, program: Program, kinds: Mapping[str, str]) -> None:
@@ -62,6 +67,8 @@ class Shapes:
             shape = tuple(self.sizes.fresh(hint) for hint in SHAPE_OF_KIND[kinds[name]])
             self.extents[name] = extent_of_shape(shape)
         self.inferred: dict[Node, Extent] = {}
+        self.chosen: list[tuple[Node, int, Dim, Dim, Dim]] = []
+        self.unsolved: tuple[Node, Dim, Dim]
 
     def solve(self) -> None:
         """Type every definition and request.
@@ -69,16 +76,32 @@ class Shapes:
         Raises:
             Misfit: Two shapes that do not fit, or a gradient of what is no scalar.
         """
+        self.type_all()
+        known: list[Extent] = []
+        while self.sizes.waiting:
+            if known == (known := [self.resolve(extent) for extent in self.extents.values()]):
+                raise mismatches.undecided(self, *self.unsolved)
+            self.type_all()
+        self.name_sizes()
+        for node, extent in self.inferred.items():
+            if any(self.sizes.is_fresh(dim) for dim in extent):
+                raise mismatches.open_size(self, node)
+        for node, axis, *bounds in self.chosen:
+            misfit = mismatches.choice(self, node, axis, *map(self.sizes.resolve, bounds))
+            if misfit is not None:
+                raise misfit
+
+    def type_all(self) -> None:
+        """Go once through all definitions and requests."""
+        self.sizes.waiting.clear()
+        self.inferred.clear()
+        self.chosen.clear()
         for name, root in self.program.definitions.items():
             self.extents[name] = self.extent(root)
         for request in self.program.requests:
             extent = self.extent(request.expression)
             if request.kind != "jacobian" and not self.is_scalar(extent):
                 raise mismatches.gradient(self, request, extent)
-        self.name_sizes()
-        for node, extent in self.inferred.items():
-            if any(self.sizes.is_fresh(dim) for dim in extent):
-                raise mismatches.open_size(self, node)
 
     def extent(self, root: Node) -> Extent:
         """Rows and columns of an expression."""
@@ -87,7 +110,10 @@ class Shapes:
             count = len(node.children)
             operands = stack[len(stack) - count :]
             del stack[len(stack) - count :]
+            waiting = len(self.sizes.waiting)
             stack.append(self.resolve(RULES[node.kind](self, node, operands)))
+            if len(self.sizes.waiting) > waiting:
+                self.unsolved = (node, *self.sizes.waiting[-1])
         return stack[0]
 
     def resolve(self, extent: Extent) -> Extent:
@@ -154,7 +180,7 @@ def _constant(shapes: Shapes, node: Node, operands: Sequence[Extent]) -> Extent:
         size = shapes.sizes.fresh()
         shapes.inferred[node] = (size, size)
         return (size, size)
-    sizes: list[Dim] = [dimension(shapes.program.source, size) for size in node.sizes]
+    sizes: list[Dim] = [size_of(shapes.program.source, child) for child in node.sizes]
     if node.value in ("I", "eye"):
         return (sizes[0], sizes[0])
     return (sizes[0], sizes[1] if len(sizes) == 2 else ONE)
@@ -213,7 +239,7 @@ def _call(shapes: Shapes, node: Node, operands: Sequence[Extent]) -> Extent:
         shapes.inferred[node] = (shapes.sizes.fresh(), columns)
         return shapes.inferred[node]
     function = function_of(node)
-    sizes = [(dimension(shapes.program.source, size), ONE) for size in node.sizes]
+    sizes = [(size_of(shapes.program.source, child), ONE) for child in node.sizes]
     try:
         return result_extent(function, [*map(shapes.resolve, operands), *sizes], shapes.sizes)
     except ShapeMismatch as error:
@@ -221,6 +247,29 @@ def _call(shapes: Shapes, node: Node, operands: Sequence[Extent]) -> Extent:
         if function.signature is None:
             raise mismatches.entrywise(shapes, node, operands, position) from None
         raise mismatches.call(shapes, node, operands, position) from None
+
+
+def choice(source: Source, index: Node) -> Choice:
+    """What an index of an entry chooses along its axis."""
+    if index.kind != "slice":
+        return index_of(source, index)
+    bounds = iter([index_of(source, bound) for bound in index.sizes])
+    return (
+        None if index.value == "stop" else next(bounds, None),
+        None if index.value == "start" else next(bounds, None),
+    )
+
+
+def _entry(shapes: Shapes, node: Node, operands: Sequence[Extent]) -> Extent:
+    extent = operands[0]
+    if len(node.sizes) == 1 and not same(extent[1], ONE):
+        raise mismatches.single_index(shapes, node, extent)
+    chosen = [*extent]
+    for axis, (index, length) in enumerate(zip(node.sizes, extent, strict=False)):
+        start, stop = interval(choice(shapes.program.source, index), length)
+        shapes.chosen.append((node, axis, start, stop, length))
+        chosen[axis] = sympy.expand(stop - start)
+    return (chosen[0], chosen[1])
 
 
 RULES: Final[Mapping[str, Rule]] = {
@@ -238,5 +287,6 @@ RULES: Final[Mapping[str, Rule]] = {
     "power": _power,
     "hadamard_power": _entrywise,
     "transpose": _transpose,
+    "entry": _entry,
 }
 """How the extent of each kind of node follows from those of its operands."""

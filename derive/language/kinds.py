@@ -58,6 +58,8 @@ def settle(program: Program) -> tuple[Shapes, tuple[str, ...]]:
 
 def _search(program: Program, kinds: Mapping[str, str], first: Misfit) -> Shapes:
     """The fewest changes of kind with which the shapes fit."""
+    if first.final:
+        raise first.error
     effort = EFFORT // (1 + len(program.open) + len(program.definitions))
     queue: list[tuple[int, Change]] = [
         (cost, ((name, kind),)) for name, kind, cost in _changes(program, kinds, (), first)
@@ -107,6 +109,8 @@ def _changes(
     program: Program, kinds: Mapping[str, str], change: Change, misfit: Misfit
 ) -> Iterable[tuple[str, str, int]]:
     """Names behind a misfit that have not changed, with what else they can be."""
+    if misfit.final:
+        return
     changed = {name for name, _ in change}
     behind = _names_behind(program, misfit.nodes)
     for name in program.open:

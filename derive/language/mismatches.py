@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from derive.errors import InputError
 from derive.language.tree import Node, Requested, Span, in_order
 from derive.language.words import default_kind, function_of
-from derive.shapes import ONE, Extent, same
-from derive.vocabulary import EITHER
+from derive.shapes import ONE, Dim, Extent, same
+from derive.vocabulary import EITHER, complaint
 
 if TYPE_CHECKING:
     from derive.language.inference import Shapes
@@ -18,6 +18,7 @@ __all__ = [
     "Misfit",
     "base",
     "call",
+    "choice",
     "divisor",
     "entrywise",
     "enumerate_names",
@@ -26,7 +27,9 @@ __all__ = [
     "gradient",
     "open_size",
     "product",
+    "single_index",
     "taken_as",
+    "undecided",
 ]
 
 
@@ -36,13 +39,17 @@ class Misfit(Exception):
     Attributes:
         error: What the user is told if no other choice fits.
         nodes: What the shapes at fault come from.
+        final: Whether names of other kinds are no remedy.
         weak: Whether it is likelier that something else was meant than that a name is a scalar:
             two bare columns multiplied, a gradient of what is no scalar.
     """
 
-    def __init__(self, error: InputError, nodes: Sequence[Node], weak: bool = False) -> None:
+    def __init__(
+        self, error: InputError, nodes: Sequence[Node], weak: bool = False, final: bool = False
+    ) -> None:
         super().__init__(error.summary)
         self.error = error
+        self.final = final
         self.nodes = tuple(nodes)
         self.weak = weak
 
@@ -222,13 +229,18 @@ def filling(shapes: Shapes, node: Node, extent: Extent) -> Misfit:
 def call(shapes: Shapes, node: Node, operands: Sequence[Extent], position: int) -> Misfit:
     """A function of which one argument has not the shape that it needs."""
     function = function_of(node)
+    if function.joins:
+        return _joined(shapes, node, operands, position)
     argument = node.children[position]
     wanted = function.wants(position)
     axes = function.axes(position)
     text = _text(shapes, argument.span)
     facts = [f"{text} is {shapes.show(operands[position])}."]
     sizes = {"1": ONE}
-    for owner in range(min(position, 1) if function.joins else position):
+    if node.sizes:
+        needed = [f"{p} is {_text(shapes, n.span)}" for p, n in zip("mn", node.sizes, strict=True)]
+        facts.append(f"{' and '.join(needed)}.")
+    for owner in range(position):
         for part, axis in enumerate(function.axes(owner)):
             if axis.isalpha() and axis not in sizes:
                 sizes[axis] = shapes.sizes.resolve(operands[owner][part])
@@ -246,8 +258,25 @@ def call(shapes: Shapes, node: Node, operands: Sequence[Extent], position: int) 
     called = node.value if len(node.children) == 1 else function.usage
     takes = f"{called} takes {wanted}"
     if len(node.children) > 1:
-        takes += f" as {function.parameters[min(position, len(function.parameters) - 1)]}"
+        takes += f" as {function.parameters[position]}"
     error = InputError(takes, facts, shapes.program.source.place(argument.span))
+    return Misfit(error, node.children)
+
+
+def _joined(shapes: Shapes, node: Node, operands: Sequence[Extent], position: int) -> Misfit:
+    """``hcat`` of arrays of different heights, ``vcat`` of different widths."""
+    side = 0 if node.value == "hcat" else 1
+    noun = ("rows", "columns")[side]
+    both = [node.children[0], node.children[position]]
+    told = [
+        f"{_text(shapes, child.span)} is {shapes.show(extent)}"
+        for child, extent in zip(both, (operands[0], operands[position]), strict=True)
+    ]
+    error = InputError(
+        f"the arguments of {node.value} need equally many {noun}",
+        (f"{', '.join(told)}.", *_undeclared(shapes, both)),
+        shapes.program.source.place(both[0].span, both[1].span),
+    )
     return Misfit(error, node.children)
 
 
@@ -282,6 +311,70 @@ def open_size(shapes: Shapes, node: Node) -> Misfit:
         shapes.program.source.place(node.span),
     )
     return Misfit(error, (node,))
+
+
+def single_index(shapes: Shapes, node: Node, extent: Extent) -> Misfit:
+    """``A[i]`` of what is not a column."""
+    (operand,) = node.children
+    (index,) = node.sizes
+    a, i = _in_brackets(shapes, operand), _text(shapes, index.span)
+    facts = [f"{_text(shapes, operand.span)} is {shapes.show(extent)}."]
+    facts += _undeclared(shapes, (operand,))
+    facts.append(f"Write {a}[{i}, :] for rows, {a}[:, {i}] for columns.")
+    error = InputError(
+        "one index needs a column vector", facts, shapes.program.source.place(node.span)
+    )
+    return Misfit(error, (operand,))
+
+
+def choice(
+    shapes: Shapes, node: Node, axis: int, start: Dim, stop: Dim, size: Dim
+) -> Misfit | None:
+    """An index or a slice that is not inside, or not known to be."""
+    (operand,) = node.children
+    index = node.sizes[axis]
+    noun = "entry" if len(node.sizes) == 1 else ("row", "column")[axis]
+    owner = _text(shapes, operand.span)
+    wrong = complaint(_text(shapes, index.span), noun, owner, start, stop, size)
+    if wrong is None:
+        return None
+    summary, facts = wrong
+    remedy: list[str] = []
+    if stop.is_Integer and not size.is_Integer and stop > 0:
+        extent = [*shapes.resolve(shapes.extent(operand))]
+        extent[axis] = stop
+        remedy = _declarations(shapes, (operand, (extent[0], extent[1])))
+    error = InputError(
+        summary,
+        (*_undeclared(shapes, (operand,)), *(remedy or facts)),
+        shapes.program.source.place(index.span),
+    )
+    return Misfit(error, (operand,))
+
+
+def undecided(shapes: Shapes, node: Node, left: Dim, right: Dim) -> Misfit:
+    """Sizes that several choices of names fulfil: ``m + k = 6``."""
+    shapes.name_sizes()
+    text = _text(shapes, node.span)
+    left, right = shapes.sizes.resolve(left), shapes.sizes.resolve(right)
+    sizes = left.free_symbols | right.free_symbols
+    behind = {n.value for n in in_order(node) if n.kind == "name"}
+    names = [
+        name
+        for name in shapes.program.open
+        if name in behind
+        and any(dim.free_symbols & sizes for dim in shapes.resolve(shapes.extents[name]))
+    ]
+    listed = names[0] if len(names) == 1 else enumerate_names(names)
+    error = InputError(
+        f"the sizes of {listed} cannot be inferred",
+        (
+            f"{text} needs {left} to be {right}, and there are several ways.",
+            f"Declare the shape of {listed.replace(' and ', ' or ')}.",
+        ),
+        shapes.program.source.place(node.span),
+    )
+    return Misfit(error, (node,), final=True)
 
 
 def taken_as(name: str, kind: str, forced: bool) -> str:

@@ -247,7 +247,15 @@ def _negative(nodes: _Nodes, tree: Tree[Token], span: Span) -> Node:
 
 
 def _entry(nodes: _Nodes, tree: Tree[Token], span: Span) -> Node:
-    return nodes.join("entry", span, nodes.of(tree.children[0]))
+    operand, *indices = (nodes.of(child) for child in tree.children)
+    return nodes.join("entry", span, operand, sizes=tuple(indices))
+
+
+def _slice(nodes: _Nodes, tree: Tree[Token], span: Span) -> Node:
+    first = tree.children[0]
+    bounds = tuple(nodes.of(child) for child in tree.children if isinstance(child, Tree))
+    value = ("stop" if isinstance(first, Token) else "start") if len(bounds) == 1 else ""
+    return nodes.join("slice", span, value=value, sizes=bounds)
 
 
 MAKERS: Final[Mapping[str, Callable[[_Nodes, Tree[Token], Span], Node]]] = {
@@ -262,5 +270,6 @@ MAKERS: Final[Mapping[str, Callable[[_Nodes, Tree[Token], Span], Node]]] = {
     "transpose": _transpose,
     "negative": _negative,
     "entry": _entry,
+    "slice": _slice,
 }
 """How each rule of the grammar becomes a node."""

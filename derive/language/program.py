@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
+
+import sympy
 
 from derive.errors import DeriveError, InputError, UnsupportedError, suggest
 from derive.language.source import ASKING, Source
@@ -20,10 +23,10 @@ from derive.language.tree import (
 )
 from derive.language.words import CALLABLE, CONSTANTS, FILLED, function_of, role_of
 from derive.problem import check_facts, sort_definitions
-from derive.shapes import Dim, Shape, as_dim
+from derive.shapes import Dim, Shape, as_dim, is_at_least
 from derive.vocabulary import FUNCTIONS
 
-__all__ = ["Program", "collect", "dimension", "refuse_misuse"]
+__all__ = ["Program", "collect", "dimension", "index_of", "refuse_misuse", "size_of"]
 
 
 @dataclass
@@ -62,16 +65,25 @@ class Program:
         self.scalars = frozenset(_scalar_places(nodes)) & frozenset(self.open)
 
     def _take_sizes(self, node: Node) -> None:
+        """The names of sizes in the brackets of a node."""
         for child in node.sizes:
-            dimension(self.source, child)
-            if child.kind == "name":
-                if child.value in self.shapes or child.value in self.definitions:
+            self._take_sizes(child)
+            for part in in_order(child):
+                if part.kind != "name":
+                    continue
+                if part.value in self.shapes or part.value in self.definitions:
+                    owner = "an index" if node.kind in ("entry", "slice") else node.value
+                    verb = "is made of" if owner == "an index" else "takes"
                     raise InputError(
-                        f"{node.value} takes sizes, and {child.value} is not a size",
+                        f"{owner} {verb} sizes, and {part.value} is not a size",
                         ("A size is a positive integer or the name of a dimension.",),
-                        self.source.place(child.span),
+                        self.source.place(part.span),
                     )
-                self.sizes.add(child.value)
+                dimension(self.source, part)
+                self.sizes.add(part.value)
+            if child.kind != "slice":
+                is_index = node.kind in ("entry", "slice")
+                (index_of if is_index else size_of)(self.source, child)
 
 
 def _scalar_places(nodes: Sequence[Node]) -> Iterable[str]:
@@ -194,7 +206,63 @@ def dimension(source: Source, node: Node) -> Dim:
             ("Choose another name.",),
             source.place(node.span),
         )
-    raise InputError(
+    raise _is_no_size(source, node)
+
+
+def size_of(source: Source, node: Node) -> Dim:
+    """The size that is written in a formula: ``n``, ``2*n + 1``.
+
+    Raises:
+        InputError: It is not made of whole numbers and names, or is not known to be positive.
+    """
+    found = _whole_number(source, node)
+    if found is None or found == 0 or not is_at_least(found, sympy.Integer(0)):
+        raise _is_no_size(source, node)
+    return found
+
+
+def index_of(source: Source, node: Node) -> Dim:
+    """The index that is written: ``0``, ``-1``, ``n - 1``.
+
+    Raises:
+        InputError: It is not made of whole numbers and names.
+    """
+    found = _whole_number(source, node)
+    if found is None:
+        raise InputError(
+            f"an index is a whole number, or made of sizes, got {source.excerpt(*node.span)}",
+            (),
+            source.place(node.span),
+        )
+    return found
+
+
+def _whole_number(source: Source, node: Node) -> Dim | None:
+    """What is made of whole numbers and names of dimensions with ``+ - *``; else None."""
+    stack: list[Dim] = []
+    for part in in_order(node):
+        operands = [stack.pop() for _ in part.children][::-1]
+        if part.kind in ARITHMETIC:
+            stack.append(sympy.expand(ARITHMETIC[part.kind](*operands)))
+        elif part.kind == "number" and part.value.isdigit() and len(part.value) < 19:
+            stack.append(sympy.Integer(int(part.value)))
+        elif part.kind == "name":
+            stack.append(dimension(source, part))
+        else:
+            return None
+    return stack[0]
+
+
+ARITHMETIC: Final[Mapping[str, Callable[..., Dim]]] = {
+    "sum": lambda *terms: sympy.Add(*terms),
+    "product": lambda *factors: sympy.Mul(*factors),
+    "negative": lambda term: -term,
+}
+"""Operations of which sizes may be made."""
+
+
+def _is_no_size(source: Source, node: Node) -> InputError:
+    return InputError(
         f"a dimension is a positive integer or a name, got {source.excerpt(*node.span)}",
         (),
         source.place(node.span),
@@ -214,12 +282,13 @@ def refuse_misuse(source: Source, node: Node) -> None:
 
     Raises:
         InputError: An unknown function, a wrong number of arguments, a function without any.
-        UnsupportedError: What the language has and is not supported yet.
     """
     word = node.value
-    if node.kind == "entry":
-        raise UnsupportedError(
-            "entries and blocks such as A[i, j] are not supported yet", (), source.place(node.span)
+    if node.kind == "entry" and len(node.sizes) > 2:
+        raise InputError(
+            f"a matrix has rows and columns, got {len(node.sizes)} indices",
+            (),
+            source.place((node.sizes[0].span[0], node.sizes[-1].span[1])),
         )
     if node.kind == "name" and word not in ("e", "pi"):
         role = role_of(word)

@@ -35,11 +35,12 @@ class Node:
     Attributes:
         kind: ``number``, ``name``, ``call``, ``constant``, ``comparison``, ``sum``, ``negative``,
             ``product``, ``hadamard``, ``divide``, ``hadamard_divide``, ``power``,
-            ``hadamard_power``, ``transpose`` or ``entry``.
+            ``hadamard_power``, ``transpose``, ``entry``, or among sizes ``slice``.
         span: Where it stands in the text.
-        value: The name, the number as written, or the comparison.
+        value: The name, the number as written, the comparison.
         children: Operands.
-        sizes: Sizes in its brackets: of a constant, of a function that takes some.
+        sizes: Sizes in its brackets: of a constant, of a function that takes some, indices of an
+            entry, bounds of a slice (its value is ``start`` or ``stop`` where it has one alone).
         depth: How many operations are nested in it.
     """
 

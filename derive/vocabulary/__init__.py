@@ -1,5 +1,6 @@
 """The words of a problem: SymPy nodes that SymPy lacks, and one row for every function."""
 
+from derive.vocabulary.entries import Choice, complaint, entries, interval
 from derive.vocabulary.expressions import (
     Expression,
     MatrixCall,
@@ -35,17 +36,21 @@ __all__ = [
     "FUNCTIONS",
     "REDUCTIONS",
     "SYNONYMS",
+    "Choice",
     "Expression",
     "Function",
     "MatrixCall",
     "ScalarCall",
     "add",
     "call",
+    "complaint",
     "divide",
+    "entries",
     "extent_of",
     "hadamard",
     "hadamard_divide",
     "hadamard_power",
+    "interval",
     "multiply",
     "negate",
     "power",

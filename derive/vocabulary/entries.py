@@ -1,0 +1,129 @@
+"""Entries and blocks of arrays: ``A[i, j]``, ``A[1:3, :]``, ``v[i]``, counted from 0.
+
+The nodes are SymPy's own, ``MatrixElement`` and ``MatrixSlice``, and so is the count: a negative
+index counts from the end, a stop is not in the block. A bound may be made of sizes; it is accepted
+when it is inside for all values of these.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+import sympy
+from sympy import MatrixExpr
+from sympy.matrices.expressions.matexpr import MatrixElement
+from sympy.matrices.expressions.slice import MatrixSlice
+
+from derive.errors import InputError
+from derive.shapes import ONE, Dim, ShapeMismatch, is_at_least, same, shape_text
+from derive.vocabulary.expressions import Expression, extent_of
+
+__all__ = ["Choice", "complaint", "entries", "interval"]
+
+Choice: TypeAlias = Dim | tuple[Dim | None, Dim | None]
+"""Along one axis: an index, or a start and a stop; None for the beginning and the end."""
+
+ZERO: Final[Dim] = sympy.Integer(0)
+NOUNS: Final = {"entry": "entries", "row": "rows", "column": "columns"}
+
+
+def interval(choice: Choice, size: Dim) -> tuple[Dim, Dim]:
+    """Where a choice along an axis starts, and where it stops; an index stops after itself."""
+    if not isinstance(choice, tuple):
+        start = _from_start(choice, size)
+        return start, start + 1
+    start, stop = choice
+    return (
+        ZERO if start is None else _from_start(start, size),
+        size if stop is None else _from_start(stop, size),
+    )
+
+
+def _from_start(index: Dim, size: Dim) -> Dim:
+    return size + index if is_at_least(sympy.Integer(-1), index) else index
+
+
+def complaint(
+    choice: str, axis: str, owner: str, start: Dim, stop: Dim, size: Dim
+) -> tuple[str, tuple[str, ...]] | None:
+    """What is wrong with an interval of an axis: a summary, and what to do; None if it is inside.
+
+    Args:
+        choice: The choice as it was written.
+        axis: ``entry``, ``row`` or ``column``.
+        owner: Whose axis it is, as written.
+        start: Of the interval.
+        stop: Of the interval.
+        size: Of the axis.
+    """
+    several = NOUNS[axis]
+    is_range = ":" in choice
+    chosen = f"{several if is_range else axis} {choice}"
+    verb = "are" if is_range else "is"
+    has = f"{owner} has {size} {axis if same(size, ONE) else several}"
+    if is_at_least(start, stop):
+        return f"there are no {chosen}", ("A block goes from its start to before its stop.",)
+    below = is_at_least(sympy.Integer(-1), start)
+    if below or is_at_least(start, size) or is_at_least(stop, size + 1):
+        return f"{chosen} {verb} out of range: {has}", (f"{several.capitalize()} count from 0.",)
+    if is_at_least(start, ZERO) and is_at_least(stop, start) and is_at_least(size, stop):
+        return None
+    return f"{chosen} may be out of range: {has}", (
+        "An index is a number, or made of sizes with which it is always inside.",
+    )
+
+
+def entries(operand: Expression, *choices: Choice) -> Expression:
+    """An entry, some rows or columns, or a block of an array.
+
+    Args:
+        operand: The array.
+        choices: For rows and columns; one alone for the entries of a column vector.
+
+    Raises:
+        InputError: A choice is out of range, may be, or leaves nothing.
+        ShapeMismatch: There are too many choices, or too few for a matrix.
+
+    >>> entries(sympy.MatrixSymbol("A", 3, 4), sympy.Integer(-1), (None, None))
+    A[2:3, :]
+    """
+    extent = extent_of(operand)
+    if len(choices) == 1 and not same(extent[1], ONE):
+        raise ShapeMismatch(
+            f"one index needs a column vector, got {shape_text(extent)}",
+            ("Give rows and columns: A[i, j], A[i, :] for a row, A[:, j] for a column.",),
+            operands=(0,),
+        )
+    if len(choices) > 2:
+        raise ShapeMismatch(f"an array has rows and columns, got {len(choices)} indices")
+    axes = ("entry",) if len(choices) == 1 else ("row", "column")
+    bounds = []
+    for axis, choice, size in zip(axes, choices, extent, strict=False):
+        start, stop = interval(choice, size)
+        wrong = complaint(_text(choice), axis, str(operand), start, stop, size)
+        if wrong is not None:
+            raise InputError(*wrong)
+        bounds.append((start, stop))
+    if len(bounds) == 1:
+        bounds.append((ZERO, ONE))
+    return _chosen(operand, bounds[0], bounds[1])
+
+
+def _chosen(operand: Expression, rows: tuple[Dim, Dim], columns: tuple[Dim, Dim]) -> Expression:
+    if not isinstance(operand, MatrixExpr):
+        return operand
+    if (rows, columns) == tuple((ZERO, size) for size in operand.shape):
+        return operand
+    if isinstance(operand, MatrixSlice) and operand.rowslice[2] == operand.colslice[2] == 1:
+        (top, left), parent = (operand.rowslice[0], operand.colslice[0]), operand.parent
+        rows, columns = (rows[0] + top, rows[1] + top), (columns[0] + left, columns[1] + left)
+        return _chosen(parent, rows, columns)
+    if same(rows[1] - rows[0], ONE) and same(columns[1] - columns[0], ONE):
+        return MatrixElement(operand, rows[0], columns[0])
+    return MatrixSlice(operand, rows, columns)
+
+
+def _text(choice: Choice) -> str:
+    if not isinstance(choice, tuple):
+        return str(choice)
+    return ":".join("" if bound is None else str(bound) for bound in choice)
