@@ -16,7 +16,17 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 
 from derive.errors import UnsupportedError
 from derive.shapes import ONE
-from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Sum, Tensor, Variable
+from derive.tensor.incidence import in_order, is_incidence, offset_of, tied_letters
+from derive.tensor.nodes import (
+    Call,
+    Constant,
+    Contraction,
+    Delta,
+    Map,
+    Sum,
+    Tensor,
+    Variable,
+)
 from derive.vocabulary import Expression, ScalarCall
 
 __all__ = ["entry_form"]
@@ -71,6 +81,8 @@ class _Entries:
                 return sympy.Pow(*args)
             return ScalarCall(tensor.function, *args)
         assert isinstance(tensor, Call)
+        if is_incidence(tensor):
+            return _incidence(tensor, at)
         form = self.whole(tensor)
         return form if not at else MatrixElement(form, *(*at, sympy.Integer(0))[:2])
 
@@ -84,14 +96,36 @@ class _Entries:
         return MatrixElement(MatrixSymbol(variable.name, rows, cols), *(*at, zero)[:2])
 
     def _of_contraction(self, tensor: Contraction, at: tuple[Any, ...]) -> Any:
-        names = dict(enumerate(at))
+        names: dict[int, Any] = dict(enumerate(at))
         dims = tensor.dims
-        summed = sorted(tensor.summed)
+        tied = tied_letters(tensor)
+        summed = sorted(tensor.summed - tied.keys())
         names.update({letter: self.letter() for letter in summed})
+        factors = [f for f in tensor.factors if not any(f is g for g in tied.values())]
+        for letter in in_order(tied):
+            array, letters, _ = tied[letter]
+            assert isinstance(array, Call)
+            names[letter] = _index(array, tuple(names[x] for x in letters if x != letter))
         product: Any = sympy.Rational(tensor.coefficient.numerator, tensor.coefficient.denominator)
-        for factor, letters, power in tensor.factors:
+        for factor, letters, power in factors:
             entry = self.entry(factor, tuple(names[x] for x in letters))
             product *= entry ** sympy.Rational(power.numerator, power.denominator)
         if not summed:
             return product
         return sympy.Sum(product, *((names[x], 0, dims[x] - 1) for x in summed))
+
+
+def _index(array: Call, others: tuple[Any, ...]) -> Any:
+    """The letter that an array ties to the others, as a formula of them."""
+    if array.function == "pair":
+        return others[0] * array.shape[2] + others[1]
+    return sum(others, offset_of(array))
+
+
+def _incidence(tensor: Call, at: tuple[Any, ...]) -> Any:
+    """One entry of an array of zeros and ones."""
+    if tensor.function == "lower":
+        return ScalarCall("ge", *at)
+    if tensor.function == "pair":
+        return sympy.KroneckerDelta(at[0], _index(tensor, at[1:]))
+    return sympy.KroneckerDelta(at[-1], _index(tensor, at[:-1]))

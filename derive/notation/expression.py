@@ -19,6 +19,7 @@ from derive.tensor.nodes import Variable
 from derive.vocabulary import FUNCTIONS
 
 __all__ = [
+    "DOWN_COLUMNS",
     "OPERATORS",
     "Expr",
     "Index",

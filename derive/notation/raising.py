@@ -11,6 +11,7 @@ from sympy import expand
 
 from derive.notation.blocks import NoMatrixForm, joined
 from derive.notation.expression import (
+    DOWN_COLUMNS,
     Expr,
     block,
     call,
@@ -118,6 +119,8 @@ class _Raising:
             return call("norminf", inner.args, rows, cols)
         if tensor.function in BY_ROWS and argument.order == 2 and tensor.order:
             name = f"row{BY_ROWS[tensor.function]}"
+            if name in DOWN_COLUMNS and tensor.order == 1 and inner.op == "transpose":
+                return transposed(call(DOWN_COLUMNS[name], inner.args, cols, rows))
         if tensor.function in PARAMETERS:
             return call(name, [inner, *self._parameters(tensor)], rows, cols)
         return call(name, [inner, *map(self.raised, rest)], rows, cols)

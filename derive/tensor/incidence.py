@@ -26,9 +26,18 @@ from typing import Final, TypeAlias
 from sympy import Integer, expand
 
 from derive.shapes import ONE, Dim, same
-from derive.tensor.nodes import Call, Constant, Contraction, Delta, Letters, Tensor
+from derive.tensor.nodes import Call, Constant, Contraction, Delta, Factor, Letters, Tensor
 
-__all__ = ["Shorter", "is_incidence", "lower", "offset_of", "pair", "select", "shortened"]
+__all__ = [
+    "Shorter",
+    "is_incidence",
+    "lower",
+    "offset_of",
+    "pair",
+    "select",
+    "shortened",
+    "tied_letters",
+]
 
 FUNCTIONS: Final = frozenset({"lower", "select", "pair"})
 
@@ -191,3 +200,47 @@ def _within(place: Dim, count: Dim) -> bool:
 
 def _nonnegative(value: Dim) -> bool:
     return bool(expand(value).is_nonnegative)
+
+
+def tied_letters(tensor: Contraction) -> dict[int, Factor]:
+    """Summed letters that an array of zeros and ones makes a formula of others.
+
+    In ``sum_k A[k] pair[k,i,j]`` only ``k = i*n + j`` counts, in ``sum_k A[k] select[i,k]`` only
+    ``k = i + o``. No letter is tied to itself, through others neither.
+    """
+    found: dict[int, Factor] = {}
+    for factor in tensor.factors:
+        array, letters, _ = factor
+        if not isinstance(array, Call) or array.function not in ("pair", "select"):
+            continue
+        place = 0 if array.function == "pair" else -1
+        letter = letters[place]
+        others = {x for x in letters if x != letter}
+        free = letter >= tensor.order and letter not in found and letters.count(letter) == 1
+        if free and not _leads_to(others, letter, found):
+            found[letter] = factor
+    return found
+
+
+def _leads_to(letters: set[int], goal: int, tied: dict[int, Factor]) -> bool:
+    """Whether a letter is among those that these are formulas of."""
+    seen: set[int] = set()
+    while letters:
+        letter = letters.pop()
+        if letter == goal:
+            return True
+        if letter in tied and letter not in seen:
+            letters |= {x for x in tied[letter][1] if x != letter}
+        seen.add(letter)
+    return False
+
+
+def in_order(tied: Mapping[int, Factor]) -> list[int]:
+    """Tied letters, each after those that it is a formula of."""
+    found: list[int] = []
+    while len(found) < len(tied):
+        for letter, (_, along, _) in tied.items():
+            known = all(x == letter or x not in tied or x in found for x in along)
+            if known and letter not in found:
+                found.append(letter)
+    return found

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Final
+from typing import Final, TypeAlias
 
 from derive.tensor.algebra import terms_of
-from derive.tensor.incidence import is_incidence, offset_of
-from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Sum, Tensor, Variable
+from derive.tensor.incidence import in_order, is_incidence, offset_of, tied_letters
+from derive.tensor.nodes import (
+    Call,
+    Constant,
+    Contraction,
+    Delta,
+    Factor,
+    Map,
+    Sum,
+    Tensor,
+    Variable,
+)
+from derive.tensor.parts import children
 
 __all__ = ["LETTERS", "UNICODE", "index_notation"]
 
 LETTERS = "ijklpqrstuvwabcdefgh"
 CALL_NAMES: Final = {"inverse": "inv"}
 RELATIONS: Final = {"gt": ">", "lt": "<", "ge": ">=", "le": "<="}
-PLAIN: Final = {"sum": "sum", "delta": "delta", "minus": "-", "any": "_"}
-UNICODE: Final = {"sum": "Σ", "delta": "δ", "minus": "−", "any": "·"}
+HALF: Final = Fraction(1, 2)
+PLAIN: Final = {
+    "sum": "sum",
+    "delta": "delta",
+    "minus": "-",
+    "any": "_",
+    "root": "sqrt",
+    "digits": "",
+}
+UNICODE: Final = {
+    "sum": "Σ",
+    "delta": "δ",
+    "minus": "−",
+    "any": "·",
+    "root": "√",
+    "digits": "⁰¹²³⁴⁵⁶⁷⁸⁹",
+}
 
 
 def _plain_name(variable: Variable) -> str:
@@ -35,17 +61,43 @@ def index_notation(
         tensor: Of any order.
         letters: Letters of its axes; ``ijk...`` by default.
         name: How a variable is written.
-        signs: How sums, deltas and minus signs are written.
+        signs: How sums, deltas, minus signs, roots and exponents are written.
     """
-    return _Printer(name, signs).show(tensor, letters or LETTERS[: tensor.order])
+    alphabet = [letter for letter in LETTERS if letter not in _sizes(tensor)]
+    axes = tuple(letters or alphabet[: tensor.order])
+    return _Printer(name, signs, alphabet).show(tensor, axes)
+
+
+Axes: TypeAlias = tuple[str, ...]
+
+
+def _sizes(tensor: Tensor) -> set[str]:
+    """The names of sizes that are written beside letters."""
+    found: set[str] = set()
+    seen: set[Tensor] = set()
+    stack = [tensor]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        stack.extend(children(node))
+        if is_incidence(node):
+            found.update(str(symbol) for dim in node.shape for symbol in dim.free_symbols)
+    return found
 
 
 class _Printer:
-    def __init__(self, name: Callable[[Variable], str], signs: Mapping[str, str]) -> None:
-        self.name, self.signs = name, signs
+    def __init__(
+        self,
+        name: Callable[[Variable], str],
+        signs: Mapping[str, str],
+        alphabet: Sequence[str],
+    ) -> None:
+        self.name, self.signs, self.alphabet = name, signs, alphabet
         self.used: frozenset[str] = frozenset()
 
-    def show(self, tensor: Tensor, axes: str, outer: int = 0) -> str:
+    def show(self, tensor: Tensor, axes: Axes, outer: int = 0) -> str:
         if isinstance(tensor, Variable):
             return self.name(tensor) + _brackets(axes)
         if isinstance(tensor, Constant):
@@ -53,27 +105,21 @@ class _Printer:
         if isinstance(tensor, Delta):
             return f"{self.signs['delta']}{_brackets(axes)}"
         if isinstance(tensor, Contraction):
-            if len(terms_of(tensor)) > 1 and tensor.coefficient == -1:
-                return self.show(_negated(tensor), axes, outer)
+            terms = terms_of(tensor)
+            if len(terms) > 1 and tensor.coefficient == -1:
+                return self._sum(terms, axes, outer)
             text = self._contraction(tensor, axes)
             return f"({text})" if outer > 1 else text
         if isinstance(tensor, Sum):
-            terms = sorted(tensor.terms, key=lambda term: term.coefficient < 0)
-            text = self.show(terms[0], axes, 1)
-            for term in terms[1:]:
-                piece = self.show(term, axes, 1)
-                minus = self.signs["minus"]
-                below = piece.startswith(minus)
-                text += f" {minus} {piece[len(minus) :]}" if below else f" + {piece}"
-            return f"({text})" if outer else text
+            return self._sum(tensor.terms, axes, outer)
         if isinstance(tensor, Map):
             if tensor.function in RELATIONS:
                 left, right = (
-                    self.show(arg, "".join(axes[x] for x in ls)) for arg, ls in tensor.args
+                    self.show(arg, tuple(axes[x] for x in ls)) for arg, ls in tensor.args
                 )
                 return f"1[{left} {RELATIONS[tensor.function]} {right}]"
             inner = ", ".join(
-                self.show(arg, "".join(axes[x] for x in letters)) for arg, letters in tensor.args
+                self.show(arg, tuple(axes[x] for x in letters)) for arg, letters in tensor.args
             )
             return f"{tensor.function}({inner})"
         assert isinstance(tensor, Call)
@@ -82,51 +128,110 @@ class _Printer:
         inner = ", ".join(
             self.name(arg)
             if isinstance(arg, Variable)
-            else self.show(arg, self.signs["any"] * arg.order)
+            else self.show(arg, (self.signs["any"],) * arg.order)
             for arg in tensor.args
         )
         return f"{CALL_NAMES.get(tensor.function, tensor.function)}({inner}){_brackets(axes)}"
 
-    def _incidence(self, tensor: Call, axes: str) -> str:
+    def _sum(self, terms: Sequence[Contraction], axes: Axes, outer: int, sign: int = 1) -> str:
+        """Terms, those with a minus sign last; ``sign`` -1 changes all signs."""
+        text = ""
+        for term in sorted(terms, key=lambda term: sign * term.coefficient < 0):
+            piece = self._contraction(term, axes, sign)
+            minus = self.signs["minus"]
+            below = piece.startswith(minus)
+            if text:
+                text += f" {minus} {piece[len(minus) :]}" if below else f" + {piece}"
+            else:
+                text = piece
+        return f"({text})" if outer else text
+
+    def _incidence(self, tensor: Call, axes: Axes) -> str:
         """``1[i >= j]``, ``delta[j,i + o]`` and ``delta[k,i*n + j]``."""
         if tensor.function == "lower":
             return f"1[{axes[0]} >= {axes[1]}]"
         if tensor.function == "pair":
-            return f"{self.signs['delta']}[{axes[0]},{axes[1]}*{tensor.shape[2]} + {axes[2]}]"
-        start = offset_of(tensor)
-        place = f"{axes[0]} + {start}" if start else axes[0]
-        return f"{self.signs['delta']}[{axes[-1]},{place if tensor.order == 2 else start}]"
+            return f"{self.signs['delta']}[{axes[0]},{_index(tensor, axes[1:])}]"
+        return f"{self.signs['delta']}[{axes[-1]},{_index(tensor, axes[:-1])}]"
 
-    def _contraction(self, node: Contraction, axes: str) -> str:
+    def _contraction(self, node: Contraction, axes: Axes, sign: int = 1) -> str:
+        """Numbers and scalars, the sum over letters, factors, and below them what divides."""
         names = dict(enumerate(axes))
         before = self.used
-        for letter in sorted(node.letters - set(names)):
+        tied = tied_letters(node)
+        summed = sorted(node.summed - tied.keys())
+        for letter in summed:
             taken = {*names.values(), *self.used}
-            names[letter] = next(c for c in LETTERS if c not in taken)
+            names[letter] = next(c for c in self.alphabet if c not in taken)
         self.used = frozenset({*self.used, *names.values()})
-        pieces = []
-        for factor, letters, power in sorted(node.factors, key=lambda f: f[1]):
-            text = self.show(factor, "".join(names[x] for x in letters), 2)
-            pieces.append(text if power == 1 else f"{text}^{_power(power)}")
-        sign = self.signs["minus"] if node.coefficient < 0 else ""
-        size = abs(node.coefficient)
-        if size != 1 or not pieces:
-            pieces.insert(0, str(size) if size.denominator == 1 else f"({size})")
+        for letter in in_order(tied):
+            array, along, _ = tied[letter]
+            assert isinstance(array, Call)
+            names[letter] = _index(array, tuple(names[x] for x in along if x != letter))
+        ahead: list[str] = []
+        above: list[str] = []
+        below: list[str] = []
+        coefficient = sign * node.coefficient
+        turned = coefficient < 0 and next(filter(_turns, node.factors), None)
+        for factor in sorted(node.factors, key=_place):
+            if factor in tied.values():
+                continue
+            tensor, letters, power = factor
+            inner = tuple(names[x] for x in letters)
+            if factor == turned and isinstance(tensor, Sum):
+                text = self._sum(tensor.terms, inner, 2, -1)
+            else:
+                text = self.show(tensor, inner, 2)
+            text = self._power(text, abs(power))
+            (below if power < 0 else above if letters or not summed else ahead).append(text)
         self.used = before
-        summed = "".join(names[x] for x in sorted(node.summed))
+        size = abs(coefficient)
+        if size.denominator != 1:
+            below.insert(0, str(size.denominator))
+        if size.numerator != 1 or not (ahead or above):
+            ahead.insert(0, str(size.numerator))
         if summed:
-            pieces.insert(0, f"{self.signs['sum']}_{summed}")
-        return sign + " ".join(pieces)
+            ahead.append(f"{self.signs['sum']}_{''.join(names[x] for x in summed)}")
+            above = above or ["1"]
+        minus = self.signs["minus"] if coefficient < 0 and not turned else ""
+        over = f"/{below[0]}" if len(below) == 1 else f"/({' '.join(below)})" if below else ""
+        return minus + " ".join((*ahead, *above)) + over
+
+    def _power(self, text: str, power: Fraction) -> str:
+        """A base to a positive power."""
+        if power == 1:
+            return text
+        if power == HALF:
+            root = self.signs["root"]
+            return f"{root}{text}" if text.endswith(")") or root != "sqrt" else f"{root}({text})"
+        if power.denominator != 1:
+            return f"{text}^({power})"
+        digits = self.signs["digits"]
+        raised = "".join(digits[int(digit)] for digit in str(power)) if digits else f"^{power}"
+        return text + raised
 
 
-def _negated(tensor: Contraction) -> Sum:
-    """Minus a sum, as the sum of its terms with their signs changed."""
-    return Sum(tuple(terms_of(tensor)))
+def _turns(factor: Factor) -> bool:
+    """Whether a factor is a sum that reads better with its signs changed under a minus sign."""
+    tensor, _, power = factor
+    return isinstance(tensor, Sum) and power == 1 and any(t.coefficient < 0 for t in tensor.terms)
 
 
-def _power(power: Fraction) -> str:
-    return str(power) if power.denominator == 1 and power > 0 else f"({power})"
+def _place(factor: Factor) -> tuple[bool, bool, tuple[int, ...]]:
+    """Where a factor stands: scalars first, by name before formulas, then by letters."""
+    tensor, letters, _ = factor
+    named = bool(letters) or isinstance(tensor, Variable | Constant)
+    return bool(letters), not named, letters
 
 
-def _brackets(axes: str) -> str:
+def _index(array: Call, others: Axes) -> str:
+    """The letter that an array of zeros and ones ties to others, as a formula of them."""
+    if array.function == "pair":
+        first, second = (f"({x})" if " " in x else x for x in others)
+        return f"{first}*{array.shape[2]} + {second}"
+    start = str(offset_of(array))
+    return " + ".join(x for x in (*others, start) if x != "0") or "0"
+
+
+def _brackets(axes: Axes) -> str:
     return f"[{','.join(axes)}]" if axes else ""
