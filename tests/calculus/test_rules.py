@@ -318,8 +318,8 @@ def test_a_function_without_a_law_is_refused_by_name() -> None:
         adjoints(formula, Variable("G", shaped(3)))
 
 
-def spelled_out(name: str, z: Tensor) -> Tensor:
-    """softmax and its kin in simpler tensors, for arguments of order 1."""
+def spelled_out(name: str, z: Tensor, epsilon: Tensor) -> Tensor:
+    """A function that has a definition, in simpler tensors, for arguments of order 1."""
     powers = apply("exp", [(z, (0,))], z.shape)
     total = contract(1, [(powers, (0,))])
     log_total = apply("log", [(total, ())], ())
@@ -327,20 +327,77 @@ def spelled_out(name: str, z: Tensor) -> Tensor:
         return contract(1, [(powers, (0,), Fraction(1)), (total, (), Fraction(-1))], (0,))
     if name == "logsumexp":
         return log_total
-    return add([z, contract(-1, [(log_total, ())], (0,), {0: z.shape[0]})], z.shape)
+    if name == "log_softmax":
+        return add([z, contract(-1, [(log_total, ())], (0,), {0: z.shape[0]})], z.shape)
+    size_ = int(z.shape[0])
+    mean = contract(Fraction(1, size_), [(z, (0,))])
+    spread = add([z, contract(-1, [(mean, ())], (0,), {0: z.shape[0]})], z.shape)
+    if name == "rmsnorm":
+        spread = z
+    square = contract(Fraction(1, size_), [(spread, (0,), Fraction(2))])
+    if name == "var":
+        return square
+    below = add([square, epsilon], ())
+    return contract(1, [(spread, (0,)), (below, (), Fraction(-1, 2))], (0,))
 
 
-@pytest.mark.parametrize("name", ["softmax", "logsumexp", "log_softmax"])
-def test_a_lemma_follows_from_the_definition(name: str, rng: np.random.Generator) -> None:
-    z = Variable("z", shaped(4))
-    formula = spelled_out(name, z)
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize(
+    "name", ["softmax", "logsumexp", "log_softmax", "var", "layernorm", "rmsnorm"]
+)
+def test_a_lemma_follows_from_the_definition(
+    name: str, order: int, rng: np.random.Generator
+) -> None:
+    """Of a vector, and of each row of a matrix: the derivations say the same."""
+    rows = 3
+    z, epsilon = Variable("z", shaped(4)), Variable("e", ())
+    formula = spelled_out(name, z, epsilon)
     upstream = Variable("G", formula.shape)
-    by_definition = adjoints(formula, upstream)[z]
-    by_lemma = adjoints(invoke(name, [z], formula.shape), upstream)[z]
-    values = {"z": rng.normal(size=4), "G": rng.normal(size=4 if formula.order else ())}
+    by_definition = adjoints(formula, upstream)
+    points = {
+        "z": rng.normal(size=(rows, 4)),
+        "G": rng.normal(size=(rows, 4) if formula.order else rows),
+        "e": 0.3,
+    }
+    whole = Variable("z", shaped(rows, 4) if order == 2 else shaped(4))
+    value = (*whole.shape[:-1], *formula.shape)
+    args = [whole, epsilon] if name in SECONDS else [whole]
+    by_lemma = adjoints(invoke(name, args, value), Variable("G", value))
+    expected = [
+        evaluate(by_definition[z], {"z": points["z"][i], "G": points["G"][i], "e": 0.3})
+        for i in range(rows)
+    ]
+    here = {k: v if order == 2 or k == "e" else v[0] for k, v in points.items()}
     np.testing.assert_allclose(
-        evaluate(by_lemma, values), evaluate(by_definition, values), rtol=1e-12, atol=1e-14
+        evaluate(by_lemma[whole], here),
+        expected if order == 2 else expected[0],
+        rtol=1e-12,
+        atol=1e-14,
     )
+    if name in SECONDS and order == 1:
+        np.testing.assert_allclose(
+            evaluate(by_lemma[epsilon], here),
+            evaluate(by_definition[epsilon], here),
+            rtol=1e-12,
+        )
+
+
+@pytest.mark.parametrize("name", ["amax", "amin"])
+def test_tied_entries_share_the_gradient_equally(name: str) -> None:
+    x = Variable("x", shaped(5))
+    sent = adjoints(invoke(name, [x], ()), Variable("G", ()))[x]
+    point = np.array([1.0, 3.0, 3.0, 3.0, 2.0]) * (1 if name == "amax" else -1)
+    got = evaluate(sent, {"x": point, "G": 1.5})
+    np.testing.assert_allclose(got, [0, 0.5, 0.5, 0.5, 0])
+
+
+def test_what_has_no_law_is_refused_only_where_it_is_asked_about() -> None:
+    matrix, along = Variable("A", shaped(3, 3)), Variable("E", shaped(3, 3))
+    formula = invoke("expm_frechet", [matrix, along], shaped(3, 3))
+    upstream = Variable("G", shaped(3, 3))
+    assert set(adjoints(formula, upstream, None, [along])) == {along}
+    with pytest.raises(UnsupportedError, match="expm_frechet"):
+        adjoints(formula, upstream, None, [matrix])
 
 
 def _sigmoid(x: Any) -> Any:
