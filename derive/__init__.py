@@ -30,6 +30,7 @@ _HOMES = {
     "check": "derive.workflow",
     "code": "derive.workflow",
     "derive": "derive.calculus.chain_rule",
+    "entries": "derive.vocabulary",
     "example": "derive.workflow",
     "explain": "derive.workflow",
     "gradient": "derive.workflow",

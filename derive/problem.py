@@ -16,9 +16,18 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 import sympy
 from sympy import MatrixSymbol
 
-from derive.errors import InputError, suggest
+from derive.errors import InputError, UnsupportedError, suggest
 from derive.shapes import Shape, as_dim, extent_of_shape, same, shape_of_extent, shape_text
-from derive.vocabulary import FACTS, FUNCTIONS, Expression, extent_of, scalar
+from derive.vocabulary import (
+    FACTS,
+    FUNCTIONS,
+    Expression,
+    call,
+    extent_of,
+    scalar,
+    settle_entries,
+    sizes_in,
+)
 
 __all__ = [
     "Definition",
@@ -239,6 +248,7 @@ class Problem:
 
         Raises:
             InputError: A name, a fact, a request or an expression is wrong.
+            UnsupportedError: An expression has a SymPy sum in it.
 
         >>> A, x = MatrixSymbol("A", 3, 3), MatrixSymbol("x", 3, 1)
         >>> problem = Problem.build({"J": x.T * A * x}, [Request("grad", "J", ("x",))])
@@ -262,9 +272,7 @@ class _Builder:
         }
         first = [_check_expression(str(symbol), symbol) for symbol in variables]
         everything = (*first, *self.expressions.values())
-        sized = (sympy.MatrixSymbol, sympy.OneMatrix, sympy.ZeroMatrix, sympy.Identity)
-        found = [node for e in everything for node in sorted(e.atoms(*sized), key=str)]
-        self.sizes = {symbol for node in found for dim in node.shape for symbol in dim.free_symbols}
+        self.sizes = {symbol for e in everything for symbol in sizes_in(e)}
         self.symbols: dict[str, Expression] = {}
         for expression in everything:
             scalars = expression.free_symbols - self.sizes
@@ -321,7 +329,7 @@ class _Builder:
             )
         definitions = {}
         for label in order:
-            expression = scalar(self.expressions[label].xreplace(rename))
+            expression = settle_entries(scalar(self.expressions[label].xreplace(rename)))
             shape = shape_of_extent(extent_of(expression))
             symbol = self.symbols.get(label)
             if symbol is not None and shape_of_extent(extent_of_shape(_shape(symbol))) != shape:
@@ -354,7 +362,12 @@ def _check_name(name: object) -> str:
 
 def _check_expression(name: str, expression: object) -> Any:
     if isinstance(expression, sympy.Expr):
-        return expression
+        if expression.has(sympy.Sum):
+            raise UnsupportedError(
+                f"{name} has a sum over an index, which SymPy makes of an entry of a product",
+                ("Write derive.entries(A*B, i, j) for an entry of A*B.",),
+            )
+        return _without_blocks(expression)
     if isinstance(expression, int | float) and not isinstance(expression, bool):
         return sympy.sympify(expression)
     advice: tuple[str, ...] = ()
@@ -364,6 +377,20 @@ def _check_expression(name: str, expression: object) -> Any:
         advice = ("Use a MatrixSymbol in place of a matrix of entries.",)
     kind = type(expression).__name__
     raise InputError(f"{name} is to be a SymPy expression, got {kind}", advice)
+
+
+def _without_blocks(expression: Any) -> Any:
+    """The expression with its block matrices written as arrays side by side."""
+    while blocks := expression.atoms(sympy.BlockMatrix):
+        expression = expression.xreplace({block: _joined(block) for block in blocks})
+    return expression
+
+
+def _joined(matrix: sympy.BlockMatrix) -> Any:
+    """Blocks side by side in rows, the rows one below the other."""
+    rows = [list(row) for row in matrix.blocks.tolist()]
+    lines = [call("hcat", *row) if len(row) > 1 else row[0] for row in rows]
+    return call("vcat", *lines) if len(lines) > 1 else lines[0]
 
 
 def _unknown(name: str, known: Iterable[str]) -> InputError:

@@ -168,7 +168,8 @@ def _without_names(expression: Expression, derivation: Derivation) -> Expression
 
 def _own_symbols(problem: Problem, asked: Iterable[Expression]) -> dict[Expression, Expression]:
     """The symbols of a problem, and the ones of the question that they were made of."""
-    own = {node.name: node for e in asked for node in e.find(lambda node: node.is_symbol)}
+    nodes = {node for e in asked for node in e.find(lambda node: node.is_symbol)}
+    own = {node.name: node for node in nodes if hasattr(node, "name")}  # A[i, j] has none
     dims = {as_dim(name): own[name] for name in problem.sizes}
     return dims | {problem.symbol(name): own[name] for name in problem.variables}
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 import sympy
 from sympy import (
+    BlockMatrix,
     Determinant,
     DiagMatrix,
     HadamardPower,
@@ -22,7 +23,7 @@ from sympy import (
     symbols,
 )
 
-from derive.errors import InputError
+from derive.errors import InputError, UnsupportedError
 from derive.language import parse
 from derive.problem import (
     Definition,
@@ -34,9 +35,9 @@ from derive.problem import (
     sort_definitions,
 )
 from derive.shapes import as_dim, shape_text
-from derive.vocabulary import call
+from derive.vocabulary import call, entries
 
-m, n = symbols("m n")
+k, m, n = symbols("k m n")
 A: Final = MatrixSymbol("A", m, n)
 S: Final = MatrixSymbol("S", n, n)
 x: Final = MatrixSymbol("x", n, 1)
@@ -104,7 +105,7 @@ def test_a_size_that_no_variable_has_is_a_size() -> None:
         DiagMatrix(x),
         sympy.DiagonalMatrix(S),
         ZeroMatrix(m, n) + A,
-        A[0, 1],
+        A[0, n - 1],
         call("softmax", x),
         call("sum", A),
         2.5,
@@ -214,6 +215,70 @@ def test_facts_need_their_shapes() -> None:
 def test_sizes_come_from_shapes_and_expressions() -> None:
     problem = Problem({"x": Variable("x", (as_dim("k"),))}, {}, ())
     assert problem.sizes == ("k",)
+
+
+def test_entries_and_blocks() -> None:
+    F = MatrixSymbol("F", 3, 4)
+    y = MatrixSymbol("y", k, 1)
+    definitions = {
+        "a": F[0, 1] * F[-1, -1] + y[k - 1, 0],
+        "J": call("sum", F[1:, 0:2]) + call("sum", A[-1, :]),
+    }
+    problem = Problem.build(definitions, [Request("grad", "J", ("F",))])
+    size, entry = as_dim("k"), MatrixSymbol("y", as_dim("k"), 1)
+    assert problem.definitions["a"].expression == F[0, 1] * F[2, 3] + entry[size - 1, 0]
+    assert problem.sizes == ("k", "m", "n")
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        (A[0, 1], "column 1 may be out of range: A has n columns"),
+        (call("sum", A[0:2, :]), "rows 0:2 may be out of range: A has m rows"),
+        (A[k, 0], "row k may be out of range: A has m rows"),
+        (call("sum", (A * S)[2, :]), "rows 2:3 may be out of range: A*S has m rows"),
+    ],
+)
+def test_entries_that_may_be_outside(expression: Any, message: str) -> None:
+    advice = "An index is a number, or made of sizes with which it is always inside."
+    assert failure({"J": expression}, [Request("grad", "J", ("A",))]) == f"{message}\n  {advice}"
+
+
+def test_a_symbol_of_an_index_is_a_size() -> None:
+    k_scalar = Symbol("k", real=True)
+    assert failure({"J": MatrixSymbol("y", k, 1)[k - 1, 0] * k_scalar}, GRAD_X) == (
+        "k is a dimension, and cannot stand for anything else"
+    )
+
+
+def test_an_entry_of_a_product_is_asked_for_as_such() -> None:
+    with pytest.raises(UnsupportedError, match=r"Write derive\.entries\(A\*B, i, j\)"):
+        Problem.build({"J": (A * S)[0, 0]}, [Request("grad", "J", ("A",))])
+    problem = Problem.build({"J": entries(A * S, 0, 0)}, [Request("grad", "J", ("A",))])
+    assert problem.shape("J") == ()
+
+
+def test_block_matrices_are_arrays_side_by_side() -> None:
+    inner = BlockMatrix([[S, S.T]])
+    problem = Problem.build(
+        {
+            "J": call("sum", inner)
+            + call("sum", BlockMatrix([[S, S], [S, BlockMatrix([[S]])]]) * BlockMatrix([[x], [x]]))
+        },
+        GRAD_X,
+    )
+    T, y = problem.symbol("S"), problem.symbol("x")
+    square = call("vcat", call("hcat", T, T), call("hcat", T, T))
+    assert problem.definitions["J"].expression == call("sum", call("hcat", T, T.T)) + call(
+        "sum", square * call("vcat", y, y)
+    )
+
+
+def test_a_size_that_a_function_takes() -> None:
+    v = MatrixSymbol("v", m * n, 1)
+    problem = Problem.build({"J": call("sum", call("unvec", v, m, n) * x)}, GRAD_X)
+    assert problem.shape("v") == (as_dim("m") * as_dim("n"),)
+    assert problem.sizes == ("m", "n")
 
 
 def test_free_names() -> None:

@@ -24,6 +24,7 @@ from derive.vocabulary import (
     add,
     call,
     divide,
+    entries,
     hadamard,
     hadamard_divide,
     hadamard_power,
@@ -96,6 +97,11 @@ def _hadamard_power(expr: Expr, parts: Parts) -> Expression:
     return hadamard_power(parts[0], exponent)
 
 
+def _slice(expr: Expr, parts: Parts) -> Expression:
+    choices = [(None, None) if choice is None else choice for choice in expr.value]
+    return entries(parts[0], *choices)
+
+
 def _index(expr: Expr, _: Parts) -> Expression:
     return entry_form(expr.value, lambda tensor: sympy_form(raised(tensor)))
 
@@ -133,6 +139,7 @@ BUILDERS: Final[Mapping[str, Callable[[Expr, Parts], Expression]]] = {
     "colsum": _named("colsum"),
     "norm": _named("norm2"),
     "call": _call,
+    "slice": _slice,
     "broadcast": _broadcast,
     "index": _index,
 }

@@ -1,6 +1,6 @@
 """The words of a problem: SymPy nodes that SymPy lacks, and one row for every function."""
 
-from derive.vocabulary.entries import Choice, complaint, entries, interval
+from derive.vocabulary.entries import Choice, complaint, entries, interval, settle_entries, sizes_in
 from derive.vocabulary.expressions import (
     Expression,
     MatrixCall,
@@ -56,5 +56,7 @@ __all__ = [
     "power",
     "result_extent",
     "scalar",
+    "settle_entries",
+    "sizes_in",
     "transpose",
 ]

@@ -7,18 +7,19 @@ when it is inside for all values of these.
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import sympy
 from sympy import MatrixExpr
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.expressions.slice import MatrixSlice
 
-from derive.errors import InputError
+from derive.errors import InputError, UnsupportedError
 from derive.shapes import ONE, Dim, ShapeMismatch, is_at_least, same, shape_text
-from derive.vocabulary.expressions import Expression, extent_of
+from derive.vocabulary.expressions import Expression, MatrixCall, extent_of
+from derive.vocabulary.functions import FUNCTIONS
 
-__all__ = ["Choice", "complaint", "entries", "interval"]
+__all__ = ["Choice", "complaint", "entries", "interval", "settle_entries", "sizes_in"]
 
 Choice: TypeAlias = Dim | tuple[Dim | None, Dim | None]
 """Along one axis: an index, or a start and a stop; None for the beginning and the end."""
@@ -73,19 +74,21 @@ def complaint(
     )
 
 
-def entries(operand: Expression, *choices: Choice) -> Expression:
+def entries(operand: Expression, *choices: Choice | int | slice) -> Expression:
     """An entry, some rows or columns, or a block of an array.
 
     Args:
         operand: The array.
-        choices: For rows and columns; one alone for the entries of a column vector.
+        choices: For rows and columns, each an index, a pair of start and stop, or a ``slice``;
+            one alone for the entries of a column vector.
 
     Raises:
         InputError: A choice is out of range, may be, or leaves nothing.
         ShapeMismatch: There are too many choices, or too few for a matrix.
+        UnsupportedError: A slice has a step.
 
-    >>> entries(sympy.MatrixSymbol("A", 3, 4), sympy.Integer(-1), (None, None))
-    A[2:3, :]
+    >>> entries(sympy.MatrixSymbol("A", 3, 4), -1, (None, None))
+    A[2:, :]
     """
     extent = extent_of(operand)
     if len(choices) == 1 and not same(extent[1], ONE):
@@ -98,7 +101,7 @@ def entries(operand: Expression, *choices: Choice) -> Expression:
         raise ShapeMismatch(f"an array has rows and columns, got {len(choices)} indices")
     axes = ("entry",) if len(choices) == 1 else ("row", "column")
     bounds = []
-    for axis, choice, size in zip(axes, choices, extent, strict=False):
+    for axis, choice, size in zip(axes, map(_choice, choices), extent, strict=False):
         start, stop = interval(choice, size)
         wrong = complaint(_text(choice), axis, str(operand), start, stop, size)
         if wrong is not None:
@@ -107,6 +110,44 @@ def entries(operand: Expression, *choices: Choice) -> Expression:
     if len(bounds) == 1:
         bounds.append((ZERO, ONE))
     return _chosen(operand, bounds[0], bounds[1])
+
+
+def sizes_in(expression: Expression) -> set[Dim]:
+    """The symbols that stand for sizes: in shapes, in indices, where a function takes a size."""
+    shaped = (sympy.MatrixSymbol, sympy.OneMatrix, sympy.ZeroMatrix, sympy.Identity)
+    dims = [dim for node in expression.atoms(*shaped) for dim in node.shape]
+    for node in expression.atoms(MatrixElement, MatrixSlice):
+        dims += node.args[1:]
+    for node in expression.atoms(MatrixCall):
+        function = FUNCTIONS[node.name]
+        dims += [o for place, o in enumerate(node.operands) if function.is_size(place)]
+    return {symbol for dim in dims for symbol in dim.free_symbols}
+
+
+def settle_entries(expression: Any) -> Any:
+    """An expression with its entries counted from 0, all of them and all blocks inside.
+
+    Raises:
+        InputError: Names an array, and an index that is not known to be inside.
+    """
+    while negative := {
+        node: MatrixElement(node.args[0], *counted)
+        for node in expression.atoms(MatrixElement)
+        if (counted := tuple(map(_from_start, node.args[1:], node.args[0].shape))) != node.args[1:]
+    }:
+        expression = expression.xreplace(negative)
+    for node in sorted(expression.atoms(MatrixElement, MatrixSlice), key=str):
+        parent, *chosen = node.args
+        for axis, choice, size in zip(("row", "column"), chosen, parent.shape, strict=True):
+            if isinstance(node, MatrixElement):
+                start, stop, told = choice, choice + 1, str(choice)
+            else:
+                start, stop, _ = choice
+                told = f"{start}:{stop}"
+            wrong = complaint(told, axis, str(parent), start, stop, size)
+            if wrong is not None:
+                raise InputError(*wrong)
+    return expression
 
 
 def _chosen(operand: Expression, rows: tuple[Dim, Dim], columns: tuple[Dim, Dim]) -> Expression:
@@ -121,6 +162,24 @@ def _chosen(operand: Expression, rows: tuple[Dim, Dim], columns: tuple[Dim, Dim]
     if same(rows[1] - rows[0], ONE) and same(columns[1] - columns[0], ONE):
         return MatrixElement(operand, rows[0], columns[0])
     return MatrixSlice(operand, rows, columns)
+
+
+def _choice(written: Choice | int | slice) -> Choice:
+    """A choice in SymPy's numbers."""
+    if isinstance(written, slice):
+        if written.step not in (None, 1):
+            raise UnsupportedError(f"a slice with step {written.step}; only step 1 is supported")
+        written = (written.start, written.stop)
+    if not isinstance(written, tuple):
+        return _bound(written)
+    start, stop = (None if bound is None else _bound(bound) for bound in written)
+    return start, stop
+
+
+def _bound(index: Any) -> Dim:
+    if isinstance(index, int | sympy.Expr) and not isinstance(index, MatrixExpr | bool):
+        return sympy.sympify(index)
+    raise InputError(f"an index is a whole number, or made of sizes, got {index}")
 
 
 def _text(choice: Choice) -> str:

@@ -32,6 +32,7 @@ from sympy import (
     Transpose,
 )
 from sympy.core.symbol import Str
+from sympy.matrices.expressions.matexpr import MatrixElement
 
 from derive.errors import InputError, UnsupportedError
 from derive.shapes import ONE, Dim, Extent, ShapeMismatch, Unification, as_dim, same, shape_text
@@ -93,7 +94,7 @@ class MatrixCall(_Call, MatrixExpr):
         return result_extent(function, _extents(function, self.operands))
 
     def _entry(self, i: Any, j: Any, **_: Any) -> Any:
-        return sympy.MatrixElement(self, i, j)
+        return MatrixElement(self, i, j)
 
 
 class ScalarCall(_Call, sympy.Expr):
