@@ -12,6 +12,7 @@ from fractions import Fraction
 from derive.calculus.rules import RULES
 from derive.tensor.algebra import terms_of
 from derive.tensor.facts import Reason
+from derive.tensor.incidence import is_incidence
 from derive.tensor.nodes import Call, Contraction, Map, Tensor, Variable
 from derive.tensor.substitution import variables_of
 
@@ -20,6 +21,9 @@ HALF = Fraction(1, 2)
 MINOR = frozenset({"addend", "scaled", "hadamard", "linear", "inner_product", "transposed"})
 NORMS = frozenset({"norm", "squared_norm"})
 """Laws that go without saying where a function's law is named."""
+
+INCIDENCE = {"lower": "triangle", "select": "block", "pair": "rearranged"}
+"""Laws of what only moves entries about."""
 
 __all__ = ["laws_between"]
 
@@ -88,6 +92,9 @@ def _form(term: Contraction, target: Variable, places: list[int]) -> str:
         return "power"
     if not others:
         return _alone(term, target) if len(term.factors) == 1 else "linear"
+    beside = {f[0].function for f in others if isinstance(f[0], Call) and is_incidence(f[0])}
+    if len(beside) == 1 and all(is_incidence(f[0]) for f in others):
+        return INCIDENCE[beside.pop()]
     shared = [x for x in letters for f in others if x in f[1]]
     summed = [x for x in shared if x >= term.order]
     if len(others) == 1 and len(summed) == 1 and term.order:

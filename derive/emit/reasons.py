@@ -35,6 +35,9 @@ FORMS: Final[Mapping[str, str]] = {
     "norm": "d‖r‖ = rᵀ dr / ‖r‖",
     "root": "√′(x) = 1/(2 √x)",
     "power": "(xᵏ)′ = k xᵏ⁻¹",
+    "triangle": "what is cut off does not count: the adjoint is cut off alike",
+    "block": "a block: its adjoint goes back to its place",
+    "rearranged": "entries change places: the adjoint goes back to theirs",
     "linear": "linear in {v}",
 }
 

@@ -7,12 +7,13 @@ nothing grows and the process ends. Each that was used is returned as a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from derive.shapes import Dim
 from derive.tensor.algebra import ONE, add, contract, squeeze, terms_of
 from derive.tensor.facts import Reason, apply_facts
+from derive.tensor.incidence import is_incidence
 from derive.tensor.nodes import Contraction, Factor, Letters, Sum, Tensor
 from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import recognise
@@ -203,10 +204,19 @@ def _common_factors(tensor: Sum) -> dict[Common, dict[int, int]]:
             summed = [x for x in letters if x >= tensor.order]
             if power.denominator != 1 or len(set(summed)) != len(summed):
                 continue
+            if not is_incidence(factor) and _is_placed(term, summed):
+                continue
             pattern = tuple(x if x < tensor.order else None for x in letters)
             sign = 1 if power > 0 else -1
             found.setdefault((factor, pattern, sign), {}).setdefault(index, position)
     return found
+
+
+def _is_placed(term: Contraction, letters: Collection[int]) -> bool:
+    """Whether one of these letters counts the rows of a block: ``vcat(i .* a, i .* b)`` stays."""
+    return any(
+        is_incidence(factor) and any(x in letters for x in own) for factor, own, _ in term.factors
+    )
 
 
 def _taken_out(tensor: Sum, common: Common, terms: dict[int, int]) -> Tensor:
