@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
 
 from derive.errors import InputError, UnsupportedError
 from derive.problem import Problem, symbol_of
-from derive.verify.comparison import TOLERANCES, Bench, Outcome, compare_values
+from derive.verify.comparison import TOLERANCES, Bench, Outcome, Slopes, compare_values
 from derive.verify.differences import Direction, Tangents
-from derive.verify.evaluation import Watch, evaluate
+from derive.verify.evaluation import Noise, evaluate
 from derive.verify.facts import obeys
 from derive.verify.functions import Array
 from derive.verify.ledger import Ledger, describe
-from derive.verify.nodes import Misfit
+from derive.verify.linear_algebra import Misfit
 from derive.verify.program import Program, shape_of
 from derive.verify.report import CENTRAL_DIFFERENCES, COMPLEX_STEP, VALUE, Report
 from derive.verify.sampling import Point, draw
@@ -174,18 +175,12 @@ def _check_claims(
     """All claims at one point, from one pass over the definitions."""
     outputs = list(dict.fromkeys(claim.of for claim in claims))
     drawn = {claim.wrt: bench.random_directions(claim.wrt) for claim in claims}
-    directions = [direction for of_one in drawn.values() for direction in of_one]
-    tangents = bench.tangents(directions, outputs)
-    flows = {of: bench.flows(of, tangents[of]) for of in outputs}
-    places: dict[str, list[int]] = {}
-    for place, direction in enumerate(directions):
-        places.setdefault(direction.name, []).append(place)
+    slopes = bench.slopes([one for of_one in drawn.values() for one in of_one], outputs)
     central.ask(bench, [of_one[0] for of_one in drawn.values()], outputs)
     environment: dict[str, Any] = dict(bench.point.environment)
     for claim in claims:
-        own = places[claim.wrt]
-        facing = _Facing(drawn[claim.wrt], tangents[claim.of].values[own], flows[claim.of][own])
-        lines = [_value_of(expression, environment) for expression in claim.expressions]
+        facing = slopes[claim.of][claim.wrt]
+        lines = [_Line(expression, environment) for expression in claim.expressions]
         outcomes = [_check_line(bench, claim, line, facing) for line in lines]
         for number, outcome in enumerate(outcomes):
             if not outcome.passed and len(lines) > 1:
@@ -200,34 +195,33 @@ def _check_claims(
         second = central.compare(bench, claim, value, facing)
         if second is not None:
             ledger.add(claim.label, claim.kind, second, where, claim.of)
-        if np.all(bench.are_zero(facing.values, facing.flows)):
+        if np.all(bench.are_zero(facing)):
             environment[claim.name] = np.zeros(extent)
 
 
-@dataclass(frozen=True)
 class _Line:
-    """The value of one line, None where shapes do not fit; the largest value on the way to it."""
+    """The value of one line.
 
-    value: Array | None
-    largest: float = 0.0
+    Attributes:
+        value: None where shapes do not fit.
+    """
 
+    def __init__(self, expression: Expression, environment: Mapping[str, Any]) -> None:
+        self.expression = expression
+        self.environment = environment
+        try:
+            self.value: Array | None = evaluate(expression, environment)
+        except (ValueError, Misfit):
+            self.value = None
 
-@dataclass(frozen=True)
-class _Facing:
-    """What a claim is compared with: directions, derivatives along them, flows."""
+    def blur(self, bench: Bench, extent: tuple[int, ...]) -> Array:
+        """What rounding of each entry is relative to."""
+        value = _shaped(self.value, extent)
+        assert value is not None
+        return bench.spread(lambda noise: self._evaluate(noise).reshape(extent), value)
 
-    directions: list[Direction]
-    values: Array
-    flows: Array
-
-
-def _value_of(expression: Expression, environment: Mapping[str, Any]) -> _Line:
-    watch = Watch()
-    try:
-        value = evaluate(expression, environment, watch)
-    except (ValueError, Misfit):
-        return _Line(None)
-    return _Line(value, float(np.max(watch.largest, initial=0.0)))
+    def _evaluate(self, noise: Noise) -> Array:
+        return evaluate(self.expression, self.environment, noise=noise)
 
 
 def _shaped(value: Array | None, extent: tuple[int, ...]) -> Array | None:
@@ -239,7 +233,7 @@ def _shaped(value: Array | None, extent: tuple[int, ...]) -> Array | None:
     return value if value.shape == extent else None
 
 
-def _check_line(bench: Bench, claim: Claim, line: _Line, facing: _Facing) -> Outcome:
+def _check_line(bench: Bench, claim: Claim, line: _Line, facing: Slopes) -> Outcome:
     """One line of one claim: by random directions, and entry by entry to show where it fails."""
     extent = np.shape(bench.point.environment[claim.wrt])
     value = _shaped(line.value, extent)
@@ -252,15 +246,14 @@ def _check_line(bench: Bench, claim: Claim, line: _Line, facing: _Facing) -> Out
     structure = bench.check_structure(value, claim.wrt)
     if structure is not None and not structure.passed:
         return structure
-    outcome = bench.compare(
-        value, facing.directions, facing.values, facing.flows, passing=line.largest
-    )
+    blur = cache(lambda: line.blur(bench, extent))
+    outcome = bench.compare(value, facing, blur=blur)
     if outcome.passed:
         return outcome
     kept = bench.along_facts(claim.wrt)
-    if kept and (along := bench.compare_along(value, kept, claim.of, line.largest)).passed:
+    if kept and (along := bench.compare_along(value, kept, claim.of, blur)).passed:
         return replace(along, along_facts=True)
-    shown = bench.compare_along(value, bench.entry_directions(claim.wrt), claim.of, line.largest)
+    shown = bench.compare_along(value, bench.entry_directions(claim.wrt), claim.of, blur)
     return outcome if shown.passed else shown
 
 
@@ -283,21 +276,26 @@ class _SecondOpinion:
         self._places = {direction.name: place for place, direction in enumerate(directions)}
         self._answers = bench.tangents(directions, outputs, CENTRAL_DIFFERENCES)
 
-    def compare(self, bench: Bench, claim: Claim, value: Array, facing: _Facing) -> Outcome | None:
+    def compare(self, bench: Bench, claim: Claim, value: Array, facing: Slopes) -> Outcome | None:
         """The outcome for a claim; None where it was not asked, or rounding leaves it open."""
         if not self._answers:
             return None
         self._compared += 1
         place = self._places[claim.wrt]
         answer = self._answers[claim.of]
-        directions, flows = facing.directions[:1], facing.flows[:1]
-        values = answer.values[place : place + 1]
-        (scale,) = bench.scales(value, directions, values, flows)
+        asked = replace(
+            facing,
+            directions=facing.directions[:1],
+            values=answer.values[place : place + 1],
+            flows=facing.flows[:1],
+            blur=lambda: facing.noise[:1],
+        )
+        (scale,) = bench.scales(value, asked)
         is_clear = answer.uncertainties[place] <= CLEAR * TOLERANCES[CENTRAL_DIFFERENCES] * scale
-        if not is_clear or not np.isfinite(values[0]):
+        if not is_clear or not np.isfinite(asked.values[0]):
             self._undecided += 1
             return None
-        return bench.compare(value, directions, values, flows, CENTRAL_DIFFERENCES)
+        return bench.compare(value, asked, CENTRAL_DIFFERENCES)
 
     def notes(self) -> tuple[str, ...]:
         """How often rounding left it open."""

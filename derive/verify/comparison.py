@@ -5,17 +5,24 @@ along d. Directions have the structure of the variable (symmetric ones for a sym
 and then G must have it too.
 
 An error is relative to the largest entry of the gradient. Where terms cancel, so that nothing but
-rounding is left, there is no such scale: a difference below ``ROUNDING`` times the flow is
-rounding. The flow is what passes through the definitions along d: for each of them the largest
-derivative of a subexpression, times how much J depends on the definition, summed. Central
-differences leave a gradient open when the rounding of what passes through the definitions hides it.
-Where the derivative is 0, rounding of the gradient's own terms is rounding too.
+rounding is left, there is no such scale, and a difference may be rounding. Whether it is, is found
+out by evaluating again with errors on all values, much larger than those of rounding
+(:class:`~derive.verify.evaluation.Noise`): a difference below ``ROUNDING`` times what they do,
+relative to them, is rounding. Where the derivative is 0, rounding of the gradient's own terms is
+rounding too. As long as a difference is above ``ROUNDING`` times the flow, that need not be asked.
+The flow is what passes through the definitions along d: for each of them the largest derivative of
+a subexpression, times how much J depends on the definition, summed. Central differences leave a
+gradient open when the rounding of what passes through the definitions hides it.
+
+Where gradient and derivative are too small for floating-point numbers, nothing is compared: the
+outcome is void, and what is void at all points is not checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -27,19 +34,26 @@ from derive.verify.differences import (
     difference_centrally,
     differentiate,
 )
+from derive.verify.evaluation import Noise
 from derive.verify.facts import STRUCTURES, keep, project
 from derive.verify.functions import Array
 from derive.verify.program import Program
 from derive.verify.report import CENTRAL_DIFFERENCES, COMPLEX_STEP, VALUE
 from derive.verify.sampling import Point
 
-__all__ = ["TOLERANCES", "Bench", "Outcome", "compare_values"]
+__all__ = ["TOLERANCES", "Bench", "Outcome", "Slopes", "compare_values"]
 
 TOLERANCES: Final[Mapping[str, float]] = {COMPLEX_STEP: 1e-9, CENTRAL_DIFFERENCES: 1e-6}
 """Largest relative error that passes, by method."""
 
 ROUNDING: Final = 1e-13
-"""Differences of derivatives below this times the flow are rounding."""
+"""Differences of derivatives below this times what noise does, or times the flow, are rounding."""
+
+TRIALS: Final = 3
+"""How many times noise is put on what may be rounding."""
+
+SMALLEST: Final = 1e-250
+"""Derivatives below this are not told from 0: their complex step has no digits left."""
 
 WELL_CONDITIONED: Final = 1e-2
 """Rounding grows when the reciprocal condition number of an inverted matrix is below this."""
@@ -65,6 +79,8 @@ class Outcome:
         expected: The derivative, along the direction where it is worst.
         got: The claim there.
         along_facts: Whether only directions that keep the equations of the variable agreed.
+        is_void: Whether nothing was compared, since all was too small for that.
+        is_zero: Whether the derivative is exactly 0 along all directions.
     """
 
     error: float
@@ -74,6 +90,37 @@ class Outcome:
     expected: float | None = None
     got: float | None = None
     along_facts: bool = False
+    is_void: bool = False
+    is_zero: bool = False
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Derivatives of one output along directions of one name.
+
+    Attributes:
+        directions: Of one name.
+        values: The derivatives.
+        flows: What passes through the definitions; zeros where nothing is known.
+        underflow: Whether something on the way was too small for a floating-point number.
+        blur: How far off the derivatives are with noise, relative to it.
+    """
+
+    directions: Sequence[Direction]
+    values: Array
+    flows: Array
+    underflow: bool
+    blur: Callable[[], Array]
+
+    @cached_property
+    def noise(self) -> Array:
+        """What rounding of the derivatives is relative to."""
+        return self.blur()
+
+    @cached_property
+    def lengths(self) -> Array:
+        """Of the directions."""
+        return np.array([np.linalg.norm(direction.change) for direction in self.directions])
 
 
 def compare_values(name: str, expected: Array, got: Array, largest: float) -> Outcome:
@@ -119,6 +166,7 @@ class Bench:
         self.program = program
         self.point = point
         self.rng = rng
+        (self._noise_rng,) = rng.spawn(1)
         self._dependence: dict[str, dict[str, float]] = {}
         self._passing: dict[str, float] = {}
 
@@ -179,11 +227,48 @@ class Bench:
         passing = {of: self.passing(of) for of in outputs}
         return difference_centrally(self.program, environment, directions, outputs, passing)
 
-    def flows(self, of: str, tangents: Tangents) -> Array:
-        """What passes through the definitions towards ``of``, along each direction."""
+    def slopes(
+        self, directions: Sequence[Direction], outputs: Iterable[str]
+    ) -> dict[str, dict[str, Slopes]]:
+        """Derivatives along directions, by output and by the name that moves."""
+        outputs = tuple(outputs)
+        tangents = self.tangents(directions, outputs)
+        places: dict[str, list[int]] = {}
+        for place, direction in enumerate(directions):
+            places.setdefault(direction.name, []).append(place)
+        return {
+            of: {
+                name: self._slopes(of, [directions[place] for place in own], own, tangents[of])
+                for name, own in places.items()
+            }
+            for of in outputs
+        }
+
+    def _slopes(
+        self, of: str, directions: Sequence[Direction], own: Sequence[int], tangents: Tangents
+    ) -> Slopes:
+        environment = self.point.environment
+        values = tangents.values[own]
+
+        def follow(noise: Noise) -> Array:
+            return differentiate(self.program, environment, directions, (of,), noise)[of].values
+
         dependence = self._dependences(of)
-        flows = [dependence.get(name, 0.0) * flow for name, flow in tangents.flows.items()]
-        return np.asarray(sum(flows)) if flows else np.zeros(len(tangents.values))
+        passing = [dependence.get(name, 0.0) * flow[own] for name, flow in tangents.flows.items()]
+        return Slopes(
+            directions,
+            values,
+            np.asarray(sum(passing)) if passing else np.zeros(len(values)),
+            tangents.underflow,
+            lambda: self.spread(follow, values),
+        )
+
+    def spread(self, evaluate: Callable[[Noise], Array], value: Array) -> Array:
+        """How far off values are when noise is put on the way to them, relative to the noise."""
+        noises = (Noise(self._noise_rng) for _ in range(TRIALS))
+        trials = [np.abs(evaluate(noise) - value) / Noise.SIZE for noise in noises]
+        largest = np.max(trials, axis=0)
+        return np.where(np.isfinite(largest), largest, 0.0)
 
     def passing(self, of: str) -> float:
         """As the flows, for values: what passes through the definitions towards ``of``."""
@@ -210,75 +295,95 @@ class Bench:
     def compare(
         self,
         gradient: Array,
-        directions: Sequence[Direction],
-        values: Array,
-        flows: Array,
+        slopes: Slopes,
         method: str = COMPLEX_STEP,
-        passing: float = 0.0,
+        blur: Callable[[], Array] | None = None,
     ) -> Outcome:
         """A gradient along directions beside the derivatives there.
 
         Args:
             gradient: Of the extent of its variable.
-            directions: All of one name.
-            values: Derivatives along them.
-            flows: As :meth:`flows` gives them; zeros where nothing is known.
-            method: That gave the values.
-            passing: The size of what the gradient was computed from.
+            slopes: The derivatives.
+            method: That gave them.
+            blur: What rounding of each entry of the gradient is relative to, if it is known.
         """
         if not np.all(np.isfinite(gradient)):
             return Outcome(np.inf, method, False, "the value is not finite")
-        if not np.all(np.isfinite(values)):
+        if not np.all(np.isfinite(slopes.values)):
             return Outcome(np.inf, method, False, "the derivative is not finite there")
-        got = np.array([np.sum(gradient * d.change) for d in directions])
-        errors = np.abs(got - values) / self.scales(gradient, directions, values, flows, passing)
+        if self._is_void(gradient, slopes):
+            return Outcome(0.0, method, True, is_void=True)
+        got = np.array([np.sum(gradient * d.change) for d in slopes.directions])
+        errors = np.abs(got - slopes.values) / self.scales(gradient, slopes, blur)
         worst = int(np.argmax(errors)) if len(errors) else 0
         error = float(errors.max(initial=0.0))
         if error <= TOLERANCES[method]:
-            return Outcome(error, method, True)
+            is_zero = not np.any(slopes.values) and not np.any(slopes.flows)
+            return Outcome(error, method, True, is_zero=is_zero)
         return Outcome(
             error,
             method,
             False,
-            f"off by {error:.1e} of its largest entry {directions[worst].place}",
-            float(values[worst]),
+            f"off by {error:.1e} of its largest entry {slopes.directions[worst].place}",
+            float(slopes.values[worst]),
             float(got[worst]),
         )
 
     def compare_along(
-        self, gradient: Array, directions: Sequence[Direction], of: str, passing: float = 0.0
+        self,
+        gradient: Array,
+        directions: Sequence[Direction],
+        of: str,
+        blur: Callable[[], Array] | None = None,
     ) -> Outcome:
-        """A gradient of ``of`` along any directions, by complex step."""
-        tangents = self.tangents(directions, (of,))[of]
-        flows = self.flows(of, tangents)
-        return self.compare(gradient, directions, tangents.values, flows, passing=passing)
+        """A gradient of ``of`` along any directions of one name, by complex step."""
+        if not directions:
+            return Outcome(0.0, COMPLEX_STEP, True)
+        (slopes,) = self.slopes(directions, (of,))[of].values()
+        return self.compare(gradient, slopes, blur=blur)
 
-    def are_zero(self, values: Array, flows: Array) -> Array:
+    @staticmethod
+    def _is_void(gradient: Array, slopes: Slopes) -> bool:
+        """Whether nothing is left to compare, though it need not be 0."""
+        sizes = (np.abs(gradient).max(initial=0.0), np.abs(slopes.values).max(initial=0.0))
+        return max(sizes) < SMALLEST and (max(sizes) > 0 or slopes.underflow)
+
+    def are_zero(self, slopes: Slopes) -> Array:
         """Where derivatives are 0, or nothing but rounding."""
-        return np.asarray(np.abs(values) <= self._rounding * flows)
+        return self._are_rounding(np.abs(slopes.values), slopes)
+
+    def _are_rounding(self, differences: Array, slopes: Slopes) -> Array:
+        """Which differences from the derivatives are the rounding of these."""
+        flows = np.where(np.isfinite(slopes.flows), slopes.flows, 0.0)
+        found = differences <= self._rounding * flows
+        if np.any(found & (differences > 0)):
+            found = found & (differences <= self._rounding * slopes.noise)
+        return np.asarray(found)
 
     @property
     def _rounding(self) -> float:
         return ROUNDING * max(1.0, WELL_CONDITIONED / self.point.closest)
 
     def scales(
-        self,
-        gradient: Array,
-        directions: Sequence[Direction],
-        values: Array,
-        flows: Array,
-        passing: float = 0.0,
+        self, gradient: Array, slopes: Slopes, blur: Callable[[], Array] | None = None
     ) -> Array:
         """What an error along each direction is relative to; 1 where all is zero."""
-        got = np.array([np.sum(gradient * d.change) for d in directions])
-        lengths = np.array([np.linalg.norm(d.change) for d in directions])
-        own = np.where(self.are_zero(values, flows), passing * lengths, 0.0)
-        flows = np.maximum(flows, own)
-        slopes = np.abs(values) / np.where(lengths > 0, lengths, 1.0)
-        scale = max(np.abs(gradient).max(initial=0.0), slopes.max(initial=0.0))
-        is_rounding = np.abs(got - values) <= self._rounding * flows
-        scales = np.where(is_rounding, np.maximum(scale, flows), scale)
-        return np.where(scales > 0, scales, 1.0)
+        lengths = np.where(slopes.lengths > 0, slopes.lengths, 1.0)
+        got = np.array([np.sum(gradient * d.change) for d in slopes.directions])
+        differences = np.abs(got - slopes.values)
+        largest = (np.abs(slopes.values) / lengths).max(initial=0.0)
+        scale = max(np.abs(gradient).max(initial=0.0), largest)
+        scales = np.full(len(differences), scale if scale > 0 else 1.0)
+        if np.all(differences <= TOLERANCES[COMPLEX_STEP] * scales):
+            is_rounding = differences <= self._rounding * slopes.flows
+        else:
+            is_rounding = self._are_rounding(differences, slopes)
+        scales = np.where(is_rounding, np.maximum(scales, slopes.flows), scales)
+        if blur is not None and np.any(~is_rounding & self.are_zero(slopes)):
+            own = np.array([np.sum(blur() * np.abs(d.change)) for d in slopes.directions])
+            own = np.where(self.are_zero(slopes) & (differences <= self._rounding * own), own, 0.0)
+            scales = np.maximum(scales, own)
+        return scales
 
     def check_structure(self, gradient: Array, name: str) -> Outcome | None:
         """Whether a gradient has the structure of its variable; None where there is none."""

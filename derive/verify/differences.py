@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from derive.verify.evaluation import Watch
+from derive.verify.evaluation import Noise, Watch
 from derive.verify.functions import Array
 from derive.verify.program import Program
 
@@ -58,11 +58,13 @@ class Tangents:
         uncertainties: How far each may be off by the method itself; 0 for a complex step.
         flows: For each definition, the largest directional derivative of any subexpression in it,
             along each direction. Where the output's own is much smaller, terms have cancelled.
+        underflow: Whether something on the way was too small for a floating-point number.
     """
 
     values: Array
     uncertainties: Array
     flows: Mapping[str, Array]
+    underflow: bool = False
 
 
 def differentiate(
@@ -70,6 +72,7 @@ def differentiate(
     environment: Mapping[str, Array],
     directions: Sequence[Direction],
     outputs: Iterable[str],
+    noise: Noise | None = None,
 ) -> dict[str, Tangents]:
     """Derivatives of outputs along directions, by complex step.
 
@@ -78,15 +81,18 @@ def differentiate(
         environment: Values of all names, definitions included.
         directions: Any number; they are worked off in batches.
         outputs: Names of definitions or variables.
+        noise: What to put on all values on the way.
     """
     outputs = tuple(dict.fromkeys(outputs))
     if not directions:
         return {output: Tangents(np.zeros(0), np.zeros(0), {}) for output in outputs}
     parts: dict[str, list[Array]] = {output: [] for output in outputs}
     flows: dict[str, list[Array]] = {name: [] for name in program.needed(outputs)}
+    underflow = False
     for batch in _batches(directions, environment):
         moves = [(d.name, 1j * STEP * d.change) for d in batch]
-        values, watches = _follow(program, environment, moves, outputs, watched=True)
+        values, watches = _follow(program, environment, moves, outputs, True, noise)
+        underflow = underflow or any(watch.underflow for watch in watches.values())
         for output in outputs:
             is_known = np.isfinite(values[output].real)
             parts[output].append(np.where(is_known, values[output].imag / STEP, np.nan))
@@ -95,7 +101,9 @@ def differentiate(
             flow.append(np.broadcast_to(largest, (len(batch),)))
     joined = {name: np.concatenate(flow) for name, flow in flows.items()}
     return {
-        output: Tangents(np.concatenate(parts[output]), np.zeros(len(directions)), joined)
+        output: Tangents(
+            np.concatenate(parts[output]), np.zeros(len(directions)), joined, underflow
+        )
         for output in outputs
     }
 
@@ -125,7 +133,7 @@ def difference_centrally(
             for d, scale in zip(batch, scales, strict=True)
             for shift in shifts.ravel()
         ]
-        values, _ = _follow(program, environment, moves, outputs, watched=False)
+        values, _ = _follow(program, environment, moves, outputs)
         for output in outputs:
             extent = values[output].shape[1:]
             table = values[output].reshape(len(batch), *shifts.shape, *extent)
@@ -183,7 +191,8 @@ def _follow(
     environment: Mapping[str, Array],
     moves: Sequence[tuple[str, Array]],
     outputs: Sequence[str],
-    watched: bool,
+    watched: bool = False,
+    noise: Noise | None = None,
 ) -> tuple[dict[str, Array], dict[str, Watch]]:
     """Outputs after moves, one move at each place of the batch; what each definition passed."""
     places: dict[str, list[int]] = {}
@@ -206,7 +215,7 @@ def _follow(
     for name in program.needed((*outputs, *places)):
         if program.uses[name] & moved:
             watch = Watch(imaginary=True) if watched else None
-            values[name] = program.compute(name, values, watch)
+            values[name] = program.compute(name, values, watch, noise)
             moved.add(name)
             if watch is not None:
                 watches[name] = watch

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import sympy
@@ -20,7 +20,7 @@ from derive.verify.linear_algebra import closeness
 from derive.verify.nodes import lift, row_of
 from derive.vocabulary import Expression
 
-__all__ = ["Walker", "Watch", "evaluate", "names_in"]
+__all__ = ["Noise", "Walker", "Watch", "attentive", "evaluate", "names_in"]
 
 SINGULAR: Final = 1e-8
 """A matrix whose reciprocal condition number is below this is singular to rounding."""
@@ -39,8 +39,9 @@ class Watch:
         singular_determinants: Whether a determinant may be taken of a singular matrix.
         singular: The first node that needs a regular matrix and has a singular one.
         closest: Smallest reciprocal condition number of a matrix that has to be regular.
+        underflow: Whether something became 0, or lost digits, because it was too small.
         largest: Largest size of any value met, for each place of the batch; of the imaginary
-            part alone when ``imaginary``, and then nothing else is noticed.
+            part alone when ``imaginary``, and then only it and an underflow are noticed.
     """
 
     imaginary: bool = False
@@ -52,6 +53,7 @@ class Watch:
     singular_determinants: bool = False
     singular: Any = None
     closest: float = np.inf
+    underflow: bool = False
     largest: Any = 0.0
     _is_singular: bool = False
 
@@ -66,6 +68,10 @@ class Watch:
             self.see_edge(row.edge(*arguments))
         if row.is_singular_outside or (name == "det" and not self.singular_determinants):
             self.see_matrix(arguments[0])
+
+    def see_underflow(self, kind: str, flags: int) -> None:
+        """Note an underflow; NumPy calls this."""
+        self.underflow = True
 
     def see_matrix(self, matrix: Any) -> None:
         """Note how near a matrix that has to be regular is to a singular one."""
@@ -95,8 +101,39 @@ class Watch:
                 self.broken = node
 
 
+@dataclass(frozen=True)
+class Noise:
+    """Relative errors put on all values of an evaluation, in place of those of rounding.
+
+    They are much larger, so that what they do to the result stands out: that, over ``SIZE``, is how
+    much larger than the result rounding is reckoned to be.
+    """
+
+    rng: np.random.Generator
+
+    SIZE: ClassVar[float] = 1e-9
+
+    def blur(self, node: Any, value: Any) -> Any:
+        """The value of a node with an error in each entry; numbers and sizes have none."""
+        is_exact = isinstance(node, sympy.Number) or getattr(node, "is_integer", False)
+        value = np.asarray(value)
+        if is_exact or value.dtype.kind not in "fc":
+            return value
+        blurred = np.empty_like(value)
+        blurred.real = value.real * self._factors(value.shape)
+        if value.dtype.kind == "c":
+            blurred.imag = value.imag * self._factors(value.shape)
+        return blurred
+
+    def _factors(self, extent: tuple[int, ...]) -> Array:
+        return 1 + self.SIZE * self.rng.uniform(-1, 1, extent)
+
+
 def evaluate(
-    expression: Expression, environment: Mapping[str, Any], watch: Watch | None = None
+    expression: Expression,
+    environment: Mapping[str, Any],
+    watch: Watch | None = None,
+    noise: Noise | None = None,
 ) -> Array:
     """The value of an expression.
 
@@ -104,6 +141,7 @@ def evaluate(
         expression: SymPy's, over the names in ``environment``.
         environment: A 2-D array for every matrix or vector, a number for every scalar and size.
         watch: What to notice on the way.
+        noise: What to put on all values.
 
     Returns:
         A 2-D array for a matrix expression, a 0-D array for a scalar one. Outside a domain it
@@ -118,8 +156,17 @@ def evaluate(
     >>> float(evaluate(sympy.Trace(x.T * x), {"x": np.array([[3.0], [4.0]])}))
     25.0
     """
-    with np.errstate(all="ignore"):
-        return np.asarray(Walker(environment, watch).run(expression))
+    with attentive(watch):
+        return np.asarray(Walker(environment, watch, noise=noise).run(expression))
+
+
+def attentive(watch: Watch | None) -> np.errstate:
+    """A context in which floating-point errors are silent, and a watch sees underflow."""
+    if watch is None:
+        return np.errstate(all="ignore")
+    return np.errstate(
+        over="ignore", invalid="ignore", divide="ignore", under="call", call=watch.see_underflow
+    )
 
 
 def names_in(expression: Expression) -> frozenset[str]:
@@ -147,6 +194,7 @@ class Walker:
     Args:
         environment: As for :func:`evaluate`.
         watch: What to notice on the way.
+        noise: What to put on all values.
         outer: The walker of the scope around this one, if ``bound`` is given.
         bound: Values of bound symbols (the variable of a lambda, the index of a sum).
         lifted: Whether bound values are matrices, entry by entry.
@@ -157,12 +205,14 @@ class Walker:
         environment: Mapping[str, Any],
         watch: Watch | None = None,
         *,
+        noise: Noise | None = None,
         outer: Walker | None = None,
         bound: Mapping[sympy.Symbol, Any] | None = None,
         lifted: bool = False,
     ) -> None:
         self.environment = environment
         self.watch = watch
+        self.noise = noise
         self.outer = outer
         self.bound = bound or {}
         self.lifted = lifted
@@ -189,6 +239,8 @@ class Walker:
             value = row.value(self, node, *(known[id(operand)][1] for operand in operands))
             if self.watch is not None and operands:
                 self.watch.see_value(node, value, isinstance(node, sympy.MatrixExpr) or self.lifted)
+            if self.noise is not None:
+                value = self.noise.blur(node, value)
             known[id(node)] = (node, value)
         return known[id(expression)][1]
 
@@ -204,7 +256,14 @@ class Walker:
 
     def scope(self, bound: Mapping[sympy.Symbol, Any], lifted: bool = False) -> Walker:
         """A walker for the inside of a lambda or a sum."""
-        return Walker(self.environment, self.watch, outer=self, bound=bound, lifted=lifted)
+        return Walker(
+            self.environment,
+            self.watch,
+            noise=self.noise,
+            outer=self,
+            bound=bound,
+            lifted=lifted,
+        )
 
     def _from_outside(self, node: Any) -> Any:
         """The value of what holds no bound symbol; None for the rest."""

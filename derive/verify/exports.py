@@ -187,7 +187,9 @@ def _check_gradient(bench: Bench, result: Any, of: str, wrt: str) -> Outcome:
     structure = bench.check_structure(gradient, wrt)
     if structure is not None and not structure.passed:
         return structure
-    outcome = bench.compare_along(gradient, bench.entry_directions(wrt), of, bench.passing(of))
+    outcome = bench.compare_along(
+        gradient, bench.entry_directions(wrt), of, lambda: np.full(value.shape, bench.passing(of))
+    )
     if not outcome.passed and (kept := bench.along_facts(wrt)):
         along = bench.compare_along(gradient, kept, of)
         return along if along.passed else outcome

@@ -11,7 +11,7 @@ import sympy
 
 from derive.errors import InputError
 from derive.shapes import Shape, extent_of_shape, shape_of_extent
-from derive.verify.evaluation import Walker, Watch, names_in
+from derive.verify.evaluation import Noise, Walker, Watch, attentive, names_in
 from derive.verify.functions import Array
 from derive.vocabulary import Expression, extent_of
 
@@ -97,12 +97,16 @@ class Program:
         return tuple(name for name in self.names if name in wanted)
 
     def compute(
-        self, name: str, environment: Mapping[str, Any], watch: Watch | None = None
+        self,
+        name: str,
+        environment: Mapping[str, Any],
+        watch: Watch | None = None,
+        noise: Noise | None = None,
     ) -> Array:
         """The value of one definition: (..., rows, columns), or (...) for a scalar."""
         expression = self.expressions[name]
-        with np.errstate(all="ignore"):
-            value = Walker(environment, watch).run(expression)
+        with attentive(watch):
+            value = Walker(environment, watch, noise=noise).run(expression)
         if not self.shapes[name] and isinstance(expression, sympy.MatrixExpr):
             value = value[..., 0, 0]
         return np.asarray(value)
