@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from sympy import expand
 
-from derive.notation.expression import Expr, block, call, transposed
+from derive.notation.expression import Expr, block, call, number, transposed
 from derive.shapes import ONE, Dim
 from derive.tensor.algebra import add, contract
 from derive.tensor.incidence import offset_of
@@ -78,16 +78,16 @@ def _range(tensor: Call) -> Dim | tuple[Dim, Dim]:
     return start if tensor.order == 1 else (start, expand(start + tensor.shape[0]))
 
 
-def joined(raised: Raised, tensor: Sum) -> Expr | None:
-    """A sum of blocks, each in its place, as ``vcat`` or ``hcat``."""
+def joined(raised: Raised, tensor: Sum | Contraction) -> Expr | None:
+    """Blocks, each in its place, as ``vcat`` or ``hcat``; zeros stand between them."""
+    terms = tensor.terms if isinstance(tensor, Sum) else (tensor,)
     for axis in range(tensor.order):
-        placed = [_placed(term, axis) for term in tensor.terms]
+        placed = [_placed(term, axis) for term in terms]
         found = [place for place in placed if place is not None]
-        if len(found) != len(tensor.terms):
-            continue
-        expr = _chained(raised, tensor, axis, found)
-        if expr is not None:
-            return expr
+        if len(found) == len(terms):
+            expr = _chained(raised, tensor, axis, found)
+            if expr is not None:
+                return expr
     return None
 
 
@@ -110,26 +110,40 @@ def _placed(term: Contraction, axis: int) -> Placed | None:
     return None
 
 
-def _chained(raised: Raised, tensor: Sum, axis: int, found: Sequence[Placed]) -> Expr | None:
-    """Blocks one behind the other, from the first entry to the last."""
+def _chained(
+    raised: Raised, tensor: Sum | Contraction, axis: int, found: Sequence[Placed]
+) -> Expr | None:
+    """Blocks one behind the other; None where their order depends on the sizes."""
     groups: dict[Call, list[Tensor]] = {}
     for selection, part in found:
         groups.setdefault(selection, []).append(part)
+    if len(groups) == 1 and next(iter(groups)).order == 1:
+        return None
     parts: list[Expr] = []
     at: Dim = ONE - ONE
+    end: Dim = tensor.shape[axis]
     extent = (*tensor.shape, ONE)[:2]
-    while groups:
+    while groups or at != end:
         hit = next((s for s in groups if offset_of(s) == at), None)
         if hit is None:
-            return None
+            following = [offset_of(s) for s in groups] or [end]
+            gap = next((x for x in following if all(_is_before(x, y) for y in following)), None)
+            if gap is None or not expand(gap - at).is_positive:
+                return None
+            rows, cols = (gap - at, extent[1]) if axis == 0 else (extent[0], gap - at)
+            parts.append(number(0, expand(rows), expand(cols)))
+            at = gap
+            continue
         parts.append(_as_block(raised, add(groups.pop(hit), _shape(hit, tensor, axis)), hit, axis))
         at = expand(at + (hit.shape[0] if hit.order == 2 else ONE))
-    if at != tensor.shape[axis]:
-        return None
     return call("vcat" if axis == 0 else "hcat", parts, *extent)
 
 
-def _shape(selection: Call, tensor: Sum, axis: int) -> tuple[Dim, ...]:
+def _is_before(left: Dim, right: Dim) -> bool:
+    return bool(expand(right - left).is_nonnegative)
+
+
+def _shape(selection: Call, tensor: Sum | Contraction, axis: int) -> tuple[Dim, ...]:
     middle = selection.shape[:1] if selection.order == 2 else ()
     return (*tensor.shape[:axis], *middle, *tensor.shape[axis + 1 :])
 

@@ -166,6 +166,9 @@ class _Raising:
         return Expr("broadcast", (inner,), rows, cols)
 
     def _contraction(self, tensor: Contraction, rows: Dim, cols: Dim) -> Expr:
+        blocks = joined(self.raised, tensor)
+        if blocks is not None:
+            return blocks
         coefficient, tensor = _positive(tensor)
         norm = self._norm(tensor)
         if norm is not None:
