@@ -208,7 +208,10 @@ def _lines(quantity: Variable, sources: Sequence[Source]) -> list[Line]:
     opened_up = substitute(sent, values)
     short = simplify(opened_up)
     grown = sum(value.size - 1 for value in values.values() if value is not None)
-    trivial = all(value is not None and value.size <= 1 for value in values.values())
+    trivial = all(
+        value is not None and value.size <= 1 and not isinstance(value, Variable)
+        for value in values.values()
+    )
     if values and not trivial and short.tensor.size >= kept.tensor.size + grown:
         return _chain(sent, sent, kept.tensor, kept.reasons)
     return _chain(sent, opened_up, short.tensor, short.reasons)

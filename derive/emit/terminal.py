@@ -282,12 +282,13 @@ class _Page:
         scalars = " or ".join(name_of(sweep.of) for sweep in self.derivation.sweeps)
         own = self.derivation.names.keys()
         u, v = next((pair for pair in PLACEHOLDERS if own.isdisjoint(pair)), PLACEHOLDERS[0])
+        u_bar, v_bar = (unicodedata.normalize("NFC", f"{letter}\u0304") for letter in (u, v))
         self.line(
-            f"Write {v}\u0304 for the gradient of {scalars} with respect to {v}; it has the shape "
+            f"Write {v_bar} for the gradient of {scalars} with respect to {v}; it has the shape "
             f"of {v}. In ∂{u}/∂{v}, row i belongs to {u}ᵢ, column j to {v}ⱼ."
         )
         self.line(
-            f"Chain rule, backwards: {v}\u0304 = Σ (∂{u}/∂{v})ᵀ {u}\u0304 over every {u} that is "
+            f"Chain rule, backwards: {v_bar} = Σ (∂{u}/∂{v})ᵀ {u_bar} over every {u} that is "
             f"computed from {v}."
         )
         self.line()

@@ -78,7 +78,7 @@ def test_the_letters_that_stand_for_any_are_not_the_problems_own(run) -> None:
     assert "Write v\u0304 for the gradient of f with respect to v" in said
     said = run("explain", "--no-check", "-e", "v:(n); a:(n); grad a'*v wrt v").out
     assert "Write x\u0304 for the gradient of f with respect to x" in said
-    assert "(∂y/∂x)ᵀ y\u0304 over every y that is computed from x" in " ".join(said.split())
+    assert "(∂y/∂x)ᵀ ȳ over every y that is computed from x" in " ".join(said.split())
 
 
 def test_explain_other_variables(run) -> None:
