@@ -130,6 +130,7 @@ FORMULAS: Final[Mapping[str, Formula]] = {
     "diag": _diag,
     "diagonal": lambda x: anp.sum(x * np.eye(x.shape[0]), axis=1, keepdims=True),
     "outer": lambda a, b: anp.dot(a, b.T),
+    "kron": anp.kron,
     "softmax": lambda x: _softmax(x, 0),
     "log_softmax": lambda x: x - _logsumexp(x, 0),
     "rowsoftmax": lambda x: _softmax(x, 1),

@@ -155,12 +155,22 @@ def _shape(op: str, args: tuple[Node, ...]) -> Shape:
         return rows, rows
     if op == "outer":
         return rows, shapes[1][0]
+    if op == "kron":
+        return _times(rows, shapes[1][0]), _times(columns, shapes[1][1])
     if op in ("*", "affine"):
         if op == "*" and SCALAR in shapes:
             return shapes[1] if shapes[0] == SCALAR else shapes[0]
         assert columns == shapes[1][0], f"{op} of {shapes}"
         return rows, shapes[1][1]
     return _broadcast(shapes)
+
+
+def _times(first: Dim, second: Dim) -> Dim:
+    if 1 in (first, second):
+        return second if first == 1 else first
+    if isinstance(first, int) and isinstance(second, int):
+        return first * second
+    return f"{first}*{second}"
 
 
 def _broadcast(shapes: list[Shape]) -> Shape:
