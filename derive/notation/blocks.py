@@ -81,13 +81,16 @@ def _range(tensor: Call) -> Dim | tuple[Dim, Dim]:
 def joined(raised: Raised, tensor: Sum | Contraction) -> Expr | None:
     """Blocks, each in its place, as ``vcat`` or ``hcat``; zeros stand between them."""
     terms = tensor.terms if isinstance(tensor, Sum) else (tensor,)
+    extent = (*tensor.shape, ONE)[:2]
     for axis in range(tensor.order):
         placed = [_placed(term, axis) for term in terms]
         found = [place for place in placed if place is not None]
         if len(found) == len(terms):
             expr = _chained(raised, tensor, axis, found)
             if expr is not None:
-                return expr
+                turned = transposed(expr)
+                shorter = turned.transposes + 1 < expr.transposes and turned.op != "transpose"
+                return Expr("transpose", (turned,), *extent) if shorter else expr
     return None
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "hadamard",
     "identity",
     "is_entrywise",
+    "is_triangle_of_ones",
     "local_jacobian",
     "negative",
     "number",
@@ -291,10 +292,10 @@ def hadamard(factors: Sequence[Expr], divisors: Sequence[Expr] = ()) -> Expr:
             sign, factor = not sign, factor.args[0]
         flat.extend(factor.args if factor.op == "hadamard" else (factor,))
     if len(flat) > 1:
-        triangle = next((f for f in flat if _triangle_of_ones(f)), None)
+        triangle = next((f for f in flat if is_triangle_of_ones(f)), None)
         if triangle is not None:
             rest = [factor for factor in flat if factor is not triangle]
-            found = call(triangle.value, [hadamard(rest, divisors)], rows, cols)
+            found = _cut(triangle.value, hadamard(rest, divisors))
             return negative(found) if sign else found
         flat = [part for factor in flat for part in _written_out(factor)]
     if like.is_scalar:
@@ -310,11 +311,21 @@ def hadamard(factors: Sequence[Expr], divisors: Sequence[Expr] = ()) -> Expr:
     return negative(above) if sign else above
 
 
-def _triangle_of_ones(expr: Expr) -> bool:
+def _cut(function: str, expr: Expr) -> Expr:
+    """A triangle of a matrix; of a transpose, the transpose of the other triangle."""
+    if expr.op == "transpose":
+        return transposed(_cut(TURNED_TRIANGLE[function], expr.args[0]))
+    return call(function, [expr], expr.rows, expr.cols)
+
+
+def is_triangle_of_ones(expr: Expr) -> bool:
+    """Whether it is ``tril(ones(m,n))`` or ``triu(ones(m,n))``."""
     return expr.op == "call" and expr.value in TURNED_TRIANGLE and expr.args[0].op == "ones"
 
 
 TURNED_TRIANGLE: Final = {"tril": "triu", "triu": "tril"}
+TURNED: Final = {**TURNED_TRIANGLE, "hcat": "vcat", "vcat": "hcat"}
+"""What is called of transposes where the transpose of the whole is meant."""
 DOWN_COLUMNS: Final = {
     "rowmax": "colmax",
     "rowmin": "colmin",
@@ -388,9 +399,10 @@ def transposed(expr: Expr) -> Expr:
         return expr
     if expr.op == "power" and transposed(expr.args[0]) == expr.args[0]:
         return expr
-    if expr.op == "call" and expr.value in TURNED_TRIANGLE:
+    if expr.op == "call" and expr.value in TURNED:
         inner = [transposed(arg) for arg in expr.args]
-        return call(TURNED_TRIANGLE[expr.value], inner, expr.cols, expr.rows)
+        if sum(arg.transposes for arg in inner) <= expr.transposes:
+            return call(TURNED[expr.value], inner, expr.cols, expr.rows)
     if expr.op == "call" and expr.value in DOWN_COLUMNS and expr.args[0].op == "transpose":
         args = [transposed(expr.args[0]), *expr.args[1:]]
         return call(DOWN_COLUMNS[expr.value], args, expr.cols, expr.rows)

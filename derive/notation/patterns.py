@@ -31,6 +31,7 @@ from derive.notation.expression import (
     fraction,
     hadamard,
     is_entrywise,
+    is_triangle_of_ones,
     negative,
     ones,
     power,
@@ -255,6 +256,8 @@ class Pattern:
         right = [diag(col)] if col is not None else []
         if body.op == "identity" and len(left) + len(right) == 1:
             return (left or right)[0]
+        if is_triangle_of_ones(body) and row is not None and col is not None:
+            return hadamard([product([row, transposed(col)]), body])
         if body.op == "identity" and row is not None and col is not None:
             return diag(hadamard([row, col]))
         return product([*left, body, *right])
@@ -262,7 +265,7 @@ class Pattern:
 
 def _is_entrywise(expr: Expr) -> bool:
     if expr.op == "call":
-        return is_entrywise(expr.value)
+        return is_entrywise(expr.value) or is_triangle_of_ones(expr)
     return expr.op in ("hadamard", "quotient")
 
 

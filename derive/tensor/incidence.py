@@ -150,9 +150,12 @@ def _met(
 
 
 def _twice(left: Key, right: Key) -> Shorter | None:
-    """The same array twice: what one axis says of the others, it says of both."""
+    """The same array twice: equal places of a pair have equal letters, and the other way round.
+
+    Rows that two selections share are left: ``A[1:3, :]'*A[1:3, :]`` says it better.
+    """
     (tensor, here), (_, there) = left, right
-    known = here[:1] == there[:1], here[1:] == there[1:]
+    known = here[:1] == there[:1] and tensor.order == 3, here[1:] == there[1:]
     if not any(known):
         return None
     pairs = [

@@ -14,7 +14,7 @@ from derive.shapes import Dim
 from derive.tensor.algebra import ONE, add, contract, squeeze, terms_of
 from derive.tensor.facts import Reason, apply_facts
 from derive.tensor.incidence import is_incidence
-from derive.tensor.nodes import Contraction, Factor, Letters, Sum, Tensor
+from derive.tensor.nodes import Call, Contraction, Factor, Letters, Sum, Tensor
 from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import recognise
 from derive.tensor.scalars import Atoms, from_scalar, scalar_forms, to_scalar
@@ -215,7 +215,8 @@ def _common_factors(tensor: Sum) -> dict[Common, dict[int, int]]:
 def _is_placed(term: Contraction, letters: Collection[int]) -> bool:
     """Whether one of these letters counts the rows of a block: ``vcat(i .* a, i .* b)`` stays."""
     return any(
-        is_incidence(factor) and any(x in letters for x in own) for factor, own, _ in term.factors
+        isinstance(factor, Call) and factor.function == "select" and any(x in letters for x in own)
+        for factor, own, _ in term.factors
     )
 
 
