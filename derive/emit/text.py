@@ -13,10 +13,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from derive.notation.expression import Expr
+from derive.notation.expression import Expr, Index
+from derive.shapes import Dim
 from derive.tensor.nodes import Variable
 from derive.tensor.printing import UNICODE as UNICODE_SIGNS
 from derive.tensor.printing import index_notation
+from derive.vocabulary import FUNCTIONS
 
 __all__ = ["LANGUAGE", "UNICODE", "Style", "name_of", "number_text", "text"]
 
@@ -30,6 +32,10 @@ GREEK: Final[Mapping[str, str]] = {
 
 SUPERSCRIPTS: Final = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
 FUNCTION_TEXT: Final = {"sigmoid": "σ", "inv": "inv"}
+ENCLOSED: Final = {
+    "abs": ("|", "|"), "norm1": ("‖", "‖₁"), "norminf": ("‖", "‖∞"), "hcat": ("[", "]"),
+}  # fmt: skip
+"""Functions written as brackets around their arguments."""
 RELATIONS: Final = {"gt": ">", "lt": "<", "ge": "≥", "le": "≤"}
 ASCII_RELATIONS: Final = {"gt": ">", "lt": "<", "ge": ">=", "le": "<="}
 
@@ -143,9 +149,14 @@ class _Writer:
             return POSTFIX
         if expr.op == "call" and expr.value == "power":
             return POSTFIX
+        if self._is_kronecker(expr):
+            return self.style.levels["hadamard"]
         if expr.op == "rowsum" or expr.op == "sum":
             return ATOM if not self._sums_vector(expr) else 2
         return self.style.levels.get(expr.op, ATOM)
+
+    def _is_kronecker(self, expr: Expr) -> bool:
+        return expr.op == "call" and expr.value == "kron" and not self.style.ascii
 
     def _sums_vector(self, expr: Expr) -> bool:
         inner = expr.args[0]
@@ -210,11 +221,11 @@ class _Writer:
 
     def _nests(self, arg: Expr) -> bool:
         """Whether a factor of an entrywise product has to be set in brackets."""
-        return self.style.ascii or arg.op in ("quotient", "hadamard")
+        return self.style.ascii or arg.op in ("quotient", "hadamard") or self._is_kronecker(arg)
 
     def _quotient(self, expr: Expr) -> str:
         level = self.style.levels["quotient"]
-        above = self.write(expr.args[0], level)
+        above = self.write(expr.args[0], level + self._is_kronecker(expr.args[0]))
         return above + self.style.symbols["quotient"] + self.write(expr.args[1], level + 1)
 
     def _power(self, expr: Expr) -> str:
@@ -275,7 +286,8 @@ class _Writer:
 
     def _call(self, expr: Expr) -> str:
         name = expr.value
-        args = [self.write(arg, 0) for arg in expr.args]
+        blocks = self.style.ascii and name in ("hcat", "vcat")
+        args = [text(arg, self.style) if blocks else self.write(arg, 0) for arg in expr.args]
         if name == "where" and expr.args[0].op == "call" and expr.args[0].value in RELATIONS:
             signs = ASCII_RELATIONS if self.style.ascii else RELATIONS
             left, right = (self.write(arg, 0) for arg in expr.args[0].args)
@@ -288,10 +300,16 @@ class _Writer:
                 return f"where({args[0]} {ASCII_RELATIONS[name]} {args[1]}, 1, 0)"
             return f"1[{args[0]} {RELATIONS[name]} {args[1]}]"
         if not self.style.ascii:
-            if name == "norm1":
-                return f"‖{args[0]}‖₁"
-            if name == "abs":
-                return f"|{args[0]}|"
+            if name in ENCLOSED:
+                left, right = ENCLOSED[name]
+                return f"{left}{', '.join(args)}{right}"
+            if name == "vcat":
+                return f"[{'; '.join(args)}]"
+            if name == "kron":
+                level = self.style.levels["product"]
+                return " ⊗ ".join(self.write(arg, level) for arg in expr.args)
+            if name == "pinv":
+                return f"{self.write(expr.args[0], ATOM)}⁺"
             if name == "logdet":
                 return f"log det {self.write(expr.args[0], ATOM)}"
             if name == "log" and expr.args[0].op == "symbol":
@@ -299,7 +317,35 @@ class _Writer:
             if name == "inv":
                 return f"{self.write(expr.args[0], ATOM)}⁻¹"
             name = FUNCTION_TEXT.get(name, name)
+        if name in FUNCTIONS:
+            name = FUNCTIONS[name].written
         return f"{name}({', '.join(args)})"
+
+    def _slice(self, expr: Expr) -> str:
+        (inner,) = expr.args
+        rows, cols = expr.value
+        chosen = [self._choice(rows, inner.rows)]
+        if not inner.is_column or cols is not None:
+            chosen.append(self._choice(cols, inner.cols))
+        return f"{self.write(inner, ATOM)}[{', '.join(chosen)}]"
+
+    def _choice(self, choice: Index, size: Dim) -> str:
+        """Which rows or columns; of a size that is no number, ends are left out."""
+        if choice is None:
+            return ":"
+        if not isinstance(choice, tuple):
+            return self._place(choice, size)
+        start, stop = choice
+        whole = size.is_Integer
+        first = "" if start == 0 and not whole else self._place(start, size)
+        last = "" if stop == size and not whole else self._place(stop, size)
+        return f"{first}:{last}"
+
+    def _place(self, index: Dim, size: Dim) -> str:
+        """An index; just before the end of a size that is no number it counts from there."""
+        behind = index - size
+        shown = behind if behind.is_Integer and not index.is_Integer else index
+        return str(shown) if self.style.ascii else str(shown).replace("-", "−")
 
     def _function(self, expr: Expr) -> str:
         names = {"trace": "tr"}

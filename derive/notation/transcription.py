@@ -12,9 +12,14 @@ from fractions import Fraction
 from typing import Any, Final
 
 import sympy
+from sympy.matrices.expressions.diagonal import DiagMatrix
+from sympy.matrices.expressions.matexpr import MatrixElement
+from sympy.matrices.expressions.slice import MatrixSlice
 
 from derive.notation.expression import (
     Expr,
+    Index,
+    block,
     call,
     diag,
     fraction,
@@ -31,7 +36,7 @@ from derive.notation.expression import (
 )
 from derive.shapes import ONE, same
 from derive.tensor.nodes import Variable
-from derive.vocabulary import Expression, MatrixCall, ScalarCall, extent_of
+from derive.vocabulary import FUNCTIONS, Expression, MatrixCall, ScalarCall, extent_of
 
 __all__ = ["transcribed"]
 
@@ -223,7 +228,7 @@ def _hadamard_power(setter: _Transcription, expression: Any) -> Expr:
 def _call(setter: _Transcription, expression: Any) -> Expr:
     name = expression.name
     rows, cols = extent_of(expression)
-    args = [setter.set(operand) for operand in expression.operands]
+    args = [setter.set(operand) for operand in _joined_flat(name, expression.operands)]
     if name in OPERATORS:
         return Expr(OPERATORS[name], tuple(args), rows, cols)
     if name == "diag":
@@ -240,6 +245,44 @@ def _call(setter: _Transcription, expression: Any) -> Expr:
     raise _NoForm
 
 
+def _joined_flat(name: str, operands: Any) -> list[Any]:
+    """The arguments; where ``hcat`` or ``vcat`` has itself as its first one, those of both."""
+    flat = list(operands)
+    while FUNCTIONS[name].joins and isinstance(flat[0], MatrixCall) and flat[0].name == name:
+        flat[:1] = flat[0].operands
+    return flat
+
+
+def _kronecker(setter: _Transcription, expression: Any) -> Expr:
+    first, *others = (setter.set(factor) for factor in expression.args)
+    for other in others:
+        first = call("kron", [first, other], first.rows * other.rows, first.cols * other.cols)
+    return first
+
+
+def _element(setter: _Transcription, expression: Any) -> Expr:
+    parent, row, column = expression.args
+    return _block(setter, parent, (row, row + 1), (column, column + 1))
+
+
+def _slice(setter: _Transcription, expression: Any) -> Expr:
+    if any(step != 1 for _, _, step in (expression.rowslice, expression.colslice)):
+        raise _NoForm
+    return _block(setter, expression.parent, expression.rowslice[:2], expression.colslice[:2])
+
+
+def _block(setter: _Transcription, parent: Any, rows: Any, columns: Any) -> Expr:
+    form = setter.set(parent)
+    chosen: list[Index] = []
+    for (start, stop), size in zip((rows, columns), (form.rows, form.cols), strict=True):
+        start, stop = sympy.sympify(start), sympy.sympify(stop)
+        if same(start, sympy.Integer(0)) and same(stop, size):
+            chosen.append(None)
+        else:
+            chosen.append(start if same(sympy.expand(stop - start), ONE) else (start, stop))
+    return form if chosen == [None, None] else block(form, chosen[0], chosen[1])
+
+
 OPERATORS: Final = {
     "norm2": "norm",
     "sum": "sum",
@@ -252,7 +295,10 @@ OPERATORS: Final = {
 KEPT: Final = frozenset(
     "exp log log1p abs sign sin cos tan asin acos atan sinh cosh tanh erf sigmoid softplus relu "
     "selu gelu gelu_tanh silu mish heaviside leaky_relu elu max min clip where lt le gt ge logdet "
-    "norm1 logsumexp rowlogsumexp softmax log_softmax rowsoftmax rowlog_softmax".split()
+    "huber norm1 logsumexp rowlogsumexp softmax log_softmax rowsoftmax rowlog_softmax "
+    "mean rowmean colmean prod amax amin var rowmax rowmin rowvar colmax colmin colvar norminf "
+    "pinv kron vec unvec solve cholesky expm expm_frechet tril triu hcat vcat "
+    "layernorm rowlayernorm batchnorm rmsnorm rowrmsnorm attention".split()
 )
 """Functions that are shown by their names."""
 
@@ -275,6 +321,10 @@ ROWS: Final[Mapping[type, Callable[[_Transcription, Any], Expr]]] = {
     sympy.HadamardPower: _hadamard_power,
     sympy.OneMatrix: lambda _, e: ones(*e.shape),
     sympy.Identity: lambda _, e: identity(e.shape[0]),
+    DiagMatrix: lambda setter, e: diag(setter.set(e.args[0])),
+    MatrixElement: _element,
+    MatrixSlice: _slice,
+    sympy.KroneckerProduct: _kronecker,
     MatrixCall: _call,
     ScalarCall: _call,
 }
