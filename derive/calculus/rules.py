@@ -371,7 +371,7 @@ ARRAYS: Final[Mapping[str, ArrayRule]] = {
         " - length(X)^-1 deviation(X,E)[*]^-1 G[*i]"
         " - length(X)^-1 deviation(X,E)[*]^-1 Y[*a] Y[*i] G[*i]",
         "a",
-        "layer norm: ∂y/∂x = (I − 11ᵀ/n − y yᵀ/n)/s, y the normalised value, s the deviation",
+        "normalising: ∂y/∂x = (I − 1 1ᵀ/n − y yᵀ/n)/s, y the normalised value, s the deviation",
         "Ba, Kiros and Hinton, Layer Normalization, 2016",
         "everywhere",
         (
@@ -386,7 +386,7 @@ ARRAYS: Final[Mapping[str, ArrayRule]] = {
         "root_mean_square(X,E)[*]^-1 G[*a]"
         " - length(X)^-1 root_mean_square(X,E)[*]^-1 Y[*a] Y[*i] G[*i]",
         "a",
-        "RMS norm: ∂y/∂x = (I − y yᵀ/n)/r, y the normalised value, r the root mean square",
+        "normalising: ∂y/∂x = (I − y yᵀ/n)/r, y the normalised value, r the root mean square",
         "Zhang and Sennrich, Root Mean Square Layer Normalization, 2019",
         "everywhere",
         (

@@ -147,10 +147,11 @@ class _Raising:
 
     def _sum(self, tensor: Sum, rows: Dim, cols: Dim) -> Expr:
         terms = []
+        jacobian = any(isinstance(f, Delta) for term in tensor.terms for f, _, _ in term.factors)
         for term in tensor.terms:
             covered = term.letters
             expr = self.raised(scale(abs(term.coefficient), _unsigned(term)))
-            if not all(axis in covered for axis in range(term.order)):
+            if not jacobian and not all(axis in covered for axis in range(term.order)):
                 expr = self._broadcast(term, rows, cols)
             terms.append(negative(expr) if term.coefficient < 0 else expr)
         return total(sorted(terms, key=_reading_order))
