@@ -58,7 +58,7 @@ class Style:
 
 
 def name_of(variable: Variable) -> str:
-    """A variable's name in Unicode: ``z̄2`` for the adjoint of z2, ``λ`` for lambda."""
+    """A variable's name in Unicode: ``z̄2`` for the adjoint of z2, ``λ`` for lambda, ``x̂``."""
     name = variable.name
     bar = variable.role == "adjoint"
     if bar:
@@ -67,6 +67,8 @@ def name_of(variable: Variable) -> str:
     tail = name[len(stem) :]
     head, _, rest = stem.partition("_")
     head = GREEK.get(head, head)
+    if rest == "hat" and len(head) == 1:
+        return head + "\u0302" + ("\u0304" if bar else "") + tail
     if bar:
         head = head + "\u0304" if len(head) == 1 else "".join(c + "\u0305" for c in head)
     return head + ("_" + rest if rest else "") + tail
@@ -182,6 +184,8 @@ class _Writer:
         return f"I({expr.rows})" if self.style.ascii else "I"
 
     def _ones(self, expr: Expr) -> str:
+        if expr.rows == 1 and not self.style.ascii:
+            return "1ᵀ"
         sizes = f"{expr.rows}" if expr.is_column else f"{expr.rows},{expr.cols}"
         return f"ones({sizes})"
 
