@@ -6,7 +6,7 @@ reasons; nothing else decides what a reader sees.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from derive.calculus.derivation import Derivation, Result, Source, Step, Sweep
@@ -20,9 +20,12 @@ from derive.notation.expression import (
 from derive.notation.opening import is_open, opened, standing_for
 from derive.notation.raising import raised
 from derive.notation.transcription import transcribed
+from derive.tensor.algebra import transpose
 from derive.tensor.facts import Reason
+from derive.tensor.lowering import is_row, lowered_parts
 from derive.tensor.nodes import Tensor, Variable
-from derive.tensor.substitution import variables_of
+from derive.tensor.substitution import substitute, variables_of
+from derive.vocabulary import Expression, extent_of
 
 __all__ = [
     "BoardStep",
@@ -81,17 +84,47 @@ def definition_form(variable: Variable) -> Expr:
 
 
 def written_form(variable: Variable, derivation: Derivation) -> Expr:
-    """The formula of a quantity as its author wrote it, where nothing in it was given a name."""
+    """The formula of a quantity as its author wrote it, what was given a name by that name."""
     definition = derivation.problem.definitions.get(variable.name)
     assert variable.value is not None
-    untouched = all(
-        part.name in derivation.problem.definitions or part.value is None
-        for part in variables_of(variable.value)
-    )
-    form = None
-    if definition is not None and untouched:
-        form = transcribed(definition.expression, derivation.names)
-    return definition_form(variable) if form is None else form
+    if definition is None:
+        return definition_form(variable)
+    introduced = _introduced(variable.value)
+    parts = _named_parts(definition.expression, derivation, introduced) if introduced else {}
+    form = transcribed(definition.expression, derivation.names, parts)
+    direct = {part for part in variables_of(variable.value) if part in introduced}
+    return definition_form(variable) if form is None or not direct <= _symbols(form) else form
+
+
+def _introduced(tensor: Tensor) -> dict[Variable, Tensor]:
+    """The names that derive gave to parts of a formula, and what each stands for without them."""
+    found: dict[Variable, Tensor] = {}
+    for part in variables_of(tensor):
+        if part.role == "introduced" and part.value is not None:
+            inner = _introduced(part.value)
+            found |= inner
+            found[part] = substitute(part.value, inner)
+    return found
+
+
+def _named_parts(
+    expression: Expression, derivation: Derivation, introduced: Mapping[Variable, Tensor]
+) -> dict[Expression, Expr]:
+    """What is written for the parts of a formula that have a name."""
+    names = {tensor: raised(variable) for variable, tensor in introduced.items()}
+    names |= {transpose(tensor): transposed(form) for tensor, form in names.items()}
+    lowered = lowered_parts(expression, derivation.names)
+    return {
+        part: oriented(names[tensor], tensor.order == 1 and is_row(extent_of(part)))
+        for part, tensor in lowered.items()
+        if tensor in names and part is not expression
+    }
+
+
+def _symbols(form: Expr) -> set[Variable]:
+    """The variables that are written in an expression."""
+    found = {form.value} if form.op == "symbol" else set()
+    return found.union(*(_symbols(arg) for arg in form.args))
 
 
 def closed_form(result: Result, derivation: Derivation) -> Expr:

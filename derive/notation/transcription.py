@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, Final
 
 import sympy
@@ -41,10 +42,20 @@ from derive.vocabulary import FUNCTIONS, Expression, MatrixCall, ScalarCall, ext
 __all__ = ["transcribed"]
 
 
-def transcribed(expression: Expression, names: Mapping[str, Variable]) -> Expr | None:
-    """The expression in matrix notation as it stands; None where no row of the table fits."""
+def transcribed(
+    expression: Expression,
+    names: Mapping[str, Variable],
+    parts: Mapping[Expression, Expr] = MappingProxyType({}),
+) -> Expr | None:
+    """The expression in matrix notation as it stands; None where no row of the table fits.
+
+    Args:
+        expression: The formula.
+        names: Variable of each symbol in it.
+        parts: What is written for parts that have a name.
+    """
     try:
-        return _Transcription(names).set(expression)
+        return _Transcription(names, parts).set(expression)
     except _NoForm:
         return None
 
@@ -54,10 +65,13 @@ class _NoForm(Exception):
 
 
 class _Transcription:
-    def __init__(self, names: Mapping[str, Variable]) -> None:
-        self.names = names
+    def __init__(self, names: Mapping[str, Variable], parts: Mapping[Expression, Expr]) -> None:
+        self.names, self.parts = names, parts
 
     def set(self, expression: Any) -> Expr:
+        named = self.parts.get(expression)
+        if named is not None:
+            return named
         for kind in type(expression).__mro__:
             row = ROWS.get(kind)
             if row is not None:

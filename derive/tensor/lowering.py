@@ -58,7 +58,7 @@ from derive.vocabulary import (
 from derive.vocabulary import multiply as multiplied
 from derive.vocabulary import transpose as transposed
 
-__all__ = ["is_row", "lower", "tensor_shape"]
+__all__ = ["is_row", "lower", "lowered_parts", "tensor_shape"]
 
 HALF = Fraction(1, 2)
 ZERO_DIM: Final = sympy.Integer(0)
@@ -89,6 +89,15 @@ def lower(expression: Expression, names: Mapping[str, Tensor]) -> Tensor:
         return _Lowering(names).lower(expression)
     except ZeroDivisionError:
         raise InputError(f"division by zero in {expression}") from None
+
+
+def lowered_parts(
+    expression: Expression, names: Mapping[str, Tensor]
+) -> Mapping[Expression, Tensor]:
+    """The tensor of an expression and of every part of it that has one."""
+    lowering = _Lowering(names)
+    lowering.lower(expression)
+    return lowering.known
 
 
 class _Lowering:
