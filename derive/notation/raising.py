@@ -219,7 +219,7 @@ def _reading_order(expr: Expr) -> tuple[int, int, int]:
     if plain:
         small = inner.op == "number" and inner.value < SMALL
         return (3 if small else 0), 0, 0
-    if inner.op == "product":
+    if inner.op in ("product", "hadamard"):
         return 1, -inner.size, inner.transposes
     return 2, inner.size, inner.transposes
 
