@@ -6,12 +6,14 @@ computed from it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from derive.calculus.rules import RULES, EntrywiseRule
 from derive.tensor.facts import Reason
 from derive.tensor.nodes import Tensor
+from derive.tensor.recognition import IDENTITIES
 
 __all__ = ["reason_text", "reasons_text"]
 
@@ -47,12 +49,15 @@ WHY: Final[Mapping[str, str]] = {
     "expanded": "multiplied out",
     "factored": "common factor taken out",
     "multiplied_out": "multiplied out",
-    "cancelled": "entry by entry, cancelled",
+    "cancelled": "cancelled",
     "symmetric": "{v} is symmetric",
     "orthogonal": "{v}ᵀ {v} = I, since {v} is orthogonal",
     "inverse_pair": "{v}⁻¹ {v} = I",
     "diagonal": "{v} is diagonal",
     "powers": "{v} ⊙ {v} by its fact",
+    "centred": "the entries of {v} sum to 0",
+    "centred_rows": "each row of {v} sums to 0",
+    "centred_columns": "each column of {v} sums to 0",
     "positive": "{v} has no negative entries",
     "symmetric_variable": "{v} is symmetric, so the gradient is (G + Gᵀ)/2",
     "lower_triangular": "{v} is lower triangular",
@@ -61,6 +66,26 @@ WHY: Final[Mapping[str, str]] = {
     "lower_triangular_variable": "{v} is lower triangular, so only that triangle counts",
     "diagonal_variable": "{v} is diagonal, so only the diagonal counts",
 }
+
+
+STATEMENTS: Final = frozenset(statement for rows in IDENTITIES.values() for statement, _ in rows)
+"""Identities by which functions are recognised; each is its own reason."""
+
+SIGNS: Final = (
+    (r"abs\((\w+)\)", r"|\1|"),
+    (r"sigmoid\(", "σ("),
+    (r"\^2", "²"),
+    (r"\^k", "ᵏ"),
+    (r"\*", " "),
+    (r"-", "−"),
+)
+"""How the language's signs are written in a reason."""
+
+
+def _identity_text(statement: str) -> str:
+    for sign, written in SIGNS:
+        statement = re.sub(sign, written, statement)
+    return statement
 
 
 def reasons_text(reasons: Iterable[Reason], show: Callable[[Tensor], str]) -> str:
@@ -84,6 +109,8 @@ def reason_text(reason: Reason, show: Callable[[Tensor], str]) -> str:
     template = FORMS.get(reason.law) or WHY.get(reason.law)
     if template is not None:
         return template.format(v=subjects)
+    if reason.law in STATEMENTS:
+        return _identity_text(reason.law)
     rule = RULES[reason.law]
     text = rule.statement
     if isinstance(rule, EntrywiseRule) and rule.kink:

@@ -166,7 +166,9 @@ def _rows(step: Step) -> tuple[Row, ...]:
             shown = any(r.law == "chain_rule" for row in rows for r in row.reasons)
             reasons = (Reason("multiplied_out") if shown else Reason("inserted", names),)
             if not shown and form.size < rows[-1].forms[-1].size:
-                reasons += (Reason("cancelled"),)
+                reasons += (Reason("entrywise" if step.quantity.order else "cancelled"),)
+        told = {reason for row in rows for reason in row.reasons}
+        reasons = tuple(r for r in reasons if r not in told) or reasons
         rows.append(Row((form,), _factors(form), reasons, (line.tensor,)))
     return tuple(_with_short_form(step, rows))
 

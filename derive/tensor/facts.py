@@ -13,6 +13,7 @@ lower_triangular  L[i,j] lower[i,j] = L[i,j]; cholesky(A) is one
 inverse_pair    sum_k inverse(X)[i,k] X[k,j] = delta[i,j], a law and no fact
 penrose         A pinv(A) A = A, and its like with the projectors A pinv(A) and pinv(A) A
 cholesky        sum_k L[i,k] L[j,k] = A[i,j] for L = cholesky(A), a law and no fact
+centred         sum_i r[i] = 0 for r = x - mean(x) and what is linear in it, a law and no fact
 ==============  =============================================================================
 
 :func:`apply_facts` returns the shorter expression together with what it used, so that a derivation
@@ -27,22 +28,37 @@ from itertools import product
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from derive.tensor.algebra import ONE, SYMMETRIC, as_contraction, contract, invoke, ones, transpose
+from derive.tensor.algebra import (
+    ONE,
+    SYMMETRIC,
+    add,
+    as_contraction,
+    contract,
+    invoke,
+    ones,
+    terms_of,
+    transpose,
+    zero,
+)
 from derive.tensor.nodes import (
     Call,
     Contraction,
     Delta,
     Factor,
     Map,
+    Sum,
     Tensor,
     Variable,
 )
 from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import recognise
+from derive.tensor.substitution import substitute, variables_of
 
 __all__ = ["Reason", "apply_facts", "has_fact", "is_symmetric"]
 
 MOST_ORIENTATIONS: Final = 6
+SHORT: Final = 12
+"""A sum of no more symbols than this is looked at with the values of its names, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +372,46 @@ def _beside(
     return here[0] if hit and power == 1 and letters.count(letter) == 1 else None
 
 
+def _centred(order: int, axis: int) -> Callable[[Contraction], Hit | None]:
+    """The law of factors of an order whose entries sum to 0 along an axis."""
+
+    def rule(node: Contraction) -> Hit | None:
+        for position, (tensor, letters, power) in enumerate(node.factors):
+            if power != 1 or len(letters) != order or letters.count(letters[axis]) != 1:
+                continue
+            if not _elsewhere(node, letters[axis], position) and _sums_to_zero(tensor, axis):
+                return zero(node.shape), tensor
+        return None
+
+    return rule
+
+
+_sums: WeakKeyDictionary[Tensor, dict[int, bool]] = WeakKeyDictionary()
+
+
+def _sums_to_zero(tensor: Tensor, axis: int) -> bool:
+    known = _sums.setdefault(tensor, {})
+    if axis not in known:
+        known[axis] = _is_centred(_value(tensor), axis)
+    return known[axis]
+
+
+def _is_centred(tensor: Tensor, axis: int) -> bool:
+    if isinstance(tensor, Call):
+        return tensor.function == "layernorm" and axis == tensor.order - 1
+    if not isinstance(tensor, Sum | Contraction):
+        return False
+    axes = tuple(range(tensor.order))
+    kept = tuple(x for x in axes if x != axis)
+    dims = dict(enumerate(tensor.shape))
+    parts = [contract(1, [(term, axes)], kept, dims) for term in terms_of(tensor)]
+    total = add(parts, tuple(dims[x] for x in kept))
+    if total.size <= SHORT:
+        total = substitute(total, {v: v.value for v in variables_of(total) if v.value is not None})
+    total, _ = apply_facts(total)
+    return isinstance(total, Contraction) and total.coefficient == 0
+
+
 def _value(tensor: Tensor) -> Tensor:
     return tensor.value if isinstance(tensor, Variable) and tensor.value else tensor
 
@@ -380,6 +436,9 @@ LAWS: Final[tuple[tuple[str, Callable[[Contraction], Hit | None]], ...]] = (
     ("cholesky", _cholesky),
     ("penrose", _penrose),
     ("diagonal", _diagonal),
+    ("centred", _centred(1, 0)),
+    ("centred_rows", _centred(2, 1)),
+    ("centred_columns", _centred(2, 0)),
 )
 
 

@@ -27,12 +27,19 @@ from derive.tensor.nodes import Call, Contraction, Delta, Factor, Letters, Map, 
 __all__ = ["IDENTITIES", "recognise"]
 
 
-def recognise(tensor: Tensor) -> Tensor:
-    """The named form of a node, or the node; its parts are recognised already."""
-    for _, rule in IDENTITIES.get(type(tensor), ()):
+def recognise(tensor: Tensor, used: list[str] | None = None) -> Tensor:
+    """The named form of a node, or the node; its parts are recognised already.
+
+    Args:
+        tensor: The node.
+        used: The identities that were used are added to it.
+    """
+    for identity, rule in IDENTITIES.get(type(tensor), ()):
         found = rule(tensor)
         if found is not None:
-            return recognise(found)
+            if used is not None:
+                used.append(identity)
+            return recognise(found, used)
     return tensor
 
 
@@ -208,6 +215,40 @@ def _softmax(tensor: Contraction) -> Tensor | None:
     return None
 
 
+def _softmax_inside(tensor: Contraction) -> Tensor | None:
+    """a'exp(z)/sum(exp(z)) is a'softmax(z): the numerator stands inside a scalar factor."""
+    for position, (factor, letters, power) in enumerate(tensor.factors):
+        exponent = None if letters or power != -1 else _exponent_of_sum(factor)
+        if exponent is None:
+            continue
+        for other, (scalar, _, degree) in enumerate(tensor.factors):
+            if other == position or degree != 1 or not isinstance(scalar, Contraction):
+                continue
+            named = _with_softmax(scalar, exponent)
+            if named is not None:
+                return _exchanged(tensor, {position: [], other: [(named, (), degree)]})
+    return None
+
+
+def _exponent_of_sum(tensor: Tensor) -> Tensor | None:
+    """z, if the tensor is sum(exp(z)) of a vector z."""
+    if not isinstance(tensor, Contraction) or tensor.coefficient != 1 or len(tensor.factors) != 1:
+        return None
+    inner, _, power = tensor.factors[0]
+    return _map_of(inner, "exp") if power == 1 and inner.order == 1 else None
+
+
+def _with_softmax(scalar: Contraction, exponent: Tensor) -> Tensor | None:
+    """A scalar with softmax(z) in place of a factor exp(z)."""
+    for position, (factor, letters, power) in enumerate(scalar.factors):
+        if _map_of(factor, "exp") is exponent and power == 1:
+            factors = list(scalar.factors)
+            named = invoke("softmax", [exponent], exponent.shape)
+            factors[position] = (named, letters, power)
+            return recognise(contract(scalar.coefficient, factors))
+    return None
+
+
 def _softmax_along(exponent: Tensor, axis: int, along: Letters) -> tuple[Tensor, Letters]:
     if axis == exponent.order - 1:
         return invoke("softmax", [exponent], exponent.shape), along
@@ -283,37 +324,89 @@ def _square_factors(tensor: Tensor) -> list[Tensor]:
 
 
 def _signed(tensor: Contraction) -> Tensor | None:
-    """sign(x)*abs(x)^k is x^k for odd k, sign(x)^2 is 1."""
-    for position, (factor, letters, power) in enumerate(tensor.factors):
-        inner = _map_of(factor, "sign")
-        if inner is None:
+    """Powers of x, abs(x) and sign(x) as one: x*sign(x) is abs(x), x/abs(x) is sign(x)."""
+    for factor, letters, power in tensor.factors:
+        inner = _map_of(factor, "abs") or _map_of(factor, "sign")
+        if inner is None or power.denominator != 1:
             continue
-        if power == 2:
-            return _exchanged(tensor, {position: []})
-        for other, (partner, along, degree) in enumerate(tensor.factors):
-            odd = degree.denominator == 1 and degree % 2 == 1 and power == 1
-            if odd and along == letters and _map_of(partner, "abs") is inner:
-                return _exchanged(tensor, {position: [], other: [(inner, letters, degree)]})
+        found = {"sign": Fraction(0), "abs": Fraction(0), "": Fraction(0)}
+        places: dict[int, list[Factor]] = {}
+        for place, (other, along, degree) in enumerate(tensor.factors):
+            kind = _kind_of(other, inner)
+            if along == letters and kind is not None and degree.denominator == 1:
+                found[kind] += degree
+                places[place] = []
+        if len(places) < 2 and found["sign"] in (0, 1):
+            continue
+        first = min(places)
+        odd = (found["sign"] + found["abs"]) % 2 == 1
+        places[first] = _signed_power(inner, letters, found[""] + found["abs"], odd)
+        if set(places[first]) != {tensor.factors[place] for place in places}:
+            return _exchanged(tensor, places)
     return None
+
+
+def _kind_of(tensor: Tensor, inner: Tensor) -> str | None:
+    """Which of abs, sign and "" (itself) a factor is of a tensor."""
+    if tensor is inner:
+        return ""
+    return next((name for name in ("abs", "sign") if _map_of(tensor, name) is inner), None)
+
+
+def _signed_power(inner: Tensor, letters: Letters, power: Fraction, odd: bool) -> list[Factor]:
+    """x^n, or sign(x)*x^n as it is written: abs(x)^n for odd n, x*abs(x) for n = 2."""
+    if not odd:
+        return [(inner, letters, power)] if power else []
+    axes = _axes(inner)
+    sign = (apply("sign", [(inner, axes)], inner.shape), letters, Fraction(1))
+    modulus = apply("abs", [(inner, axes)], inner.shape)
+    if power % 2 == 1:
+        return [(modulus, letters, power)]
+    if power == 2:
+        return [(inner, letters, Fraction(1)), (modulus, letters, Fraction(1))]
+    return [sign, (inner, letters, power)] if power else [sign]
 
 
 def _half_wave(tensor: Contraction) -> Tensor | None:
     """relu(x)*1[x > 0] and x*1[x > 0] are relu(x)."""
     for position, (factor, letters, power) in enumerate(tensor.factors):
-        if not isinstance(factor, Map) or factor.function != "gt" or power != 1:
-            continue
-        (inner, own), (bound, _) = factor.args
-        if _constant(bound) != 0 or own != _axes(factor):
+        if not isinstance(factor, Map) or factor.function not in INDICATORS or power != 1:
             continue
         for other, (partner, along, degree) in enumerate(tensor.factors):
-            if along != letters or degree < 1:
+            if along != letters or degree < 1 or other == position:
                 continue
-            if _map_of(partner, "relu") is inner:
+            inner = _map_of(partner, "relu")
+            if inner is not None and _above_zero(inner) is factor:
                 return _exchanged(tensor, {position: []})
-            if partner is inner and degree == 1:
-                relu = apply("relu", [(inner, own)], inner.shape)
+            if inner is None and degree == 1 and _above_zero(partner) is factor:
+                relu = apply("relu", [(partner, _axes(partner))], partner.shape)
                 return _exchanged(tensor, {position: [], other: [(relu, letters, Fraction(1))]})
     return None
+
+
+def _above_zero(tensor: Tensor) -> Tensor:
+    """1[x > 0] as it is written."""
+    condition = apply("gt", [(tensor, _axes(tensor)), (number(0), ())], tensor.shape)
+    return recognise(condition)
+
+
+def _turned_condition(tensor: Map) -> Tensor | None:
+    """1[c - t > 0] is 1[t < c] for a number c, and likewise for the other comparisons."""
+    if tensor.function not in TURNED:
+        return None
+    (left, along), (right, _) = tensor.args
+    if _constant(right) != 0 or not isinstance(left, Sum):
+        return None
+    numbers = [term for term in left.terms if not term.factors]
+    others = [term for term in left.terms if term.factors]
+    if len(numbers) != 1 or any(term.coefficient > 0 for term in others):
+        return None
+    inner = scale(-1, add(others, left.shape))
+    bound = number(numbers[0].coefficient)
+    return apply(TURNED[tensor.function], [(inner, along), (bound, ())], tensor.shape)
+
+
+TURNED: Final = {"gt": "lt", "lt": "gt", "ge": "le", "le": "ge"}
 
 
 def _exponential_sigmoid(tensor: Contraction) -> Tensor | None:
@@ -448,14 +541,16 @@ IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...
         ("exp(log(x)) = x", _exp),
         ("max(0, x) = relu(x)", _maximum),
         ("where(c, 1, 0) = 1[c]", _choice),
+        ("1[c - t > 0] = 1[t < c]", _turned_condition),
         ("exp(0) = 1 and the like", _value_at_number),
     ),
     Contraction: (
         ("1/(1 + exp(-t)) = sigmoid(t)", _sigmoid),
         ("exp(z)/sum(exp(z)) = softmax(z)", _softmax),
+        ("a'*exp(z)/sum(exp(z)) = a'*softmax(z)", _softmax_inside),
         ("abs(x)^2 = x^2", _absolute_square),
         ("1[c]^2 = 1[c]", _indicator_power),
-        ("sign(x)*abs(x)^k = x^k for odd k, sign(x)^2 = 1", _signed),
+        ("sign(x)*abs(x) = x", _signed),
         ("x*1[x > 0] = relu(x)", _half_wave),
         ("exp(t)*sigmoid(-t) = sigmoid(t)", _exponential_sigmoid),
         ("hcat(A, B)*vcat(C, D) = A*C + B*D, hcat(A, B)[:, :n] = A", _picked),

@@ -8,8 +8,10 @@ renamed in order, so that the layers of a network share them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache
+from math import comb, prod
 from typing import Any, Final, TypeAlias
 
 import sympy
@@ -17,62 +19,137 @@ import sympy
 from derive.errors import UnsupportedError
 from derive.shapes import Shape
 from derive.tensor.algebra import add, apply, contract, number, relabel
-from derive.tensor.nodes import Constant, Contraction, Letters, Sum, Tensor
+from derive.tensor.nodes import Constant, Contraction, Letters, Map, Sum, Tensor
 
-__all__ = ["Atoms", "from_scalar", "scalar_forms", "to_scalar"]
-
-SMALL: Final = 100
-"""From this denominator on, a number in a root or divisor is a small one that keeps it from 0."""
+__all__ = ["Atoms", "Form", "from_scalar", "scalar_forms", "to_scalar"]
 
 Atoms: TypeAlias = dict[tuple[Tensor, Letters], sympy.Symbol]
 
+ROUGHEST: Final = 12
+"""A number with a larger denominator than this, such as 0.01, is an atom: no algebra clears it."""
+
 
 @cache
-def _atom(position: int) -> sympy.Symbol:
-    return sympy.Symbol(f"t{position}", real=True)
+def _atom(position: int, sign: str = "real") -> sympy.Symbol:
+    return sympy.Symbol(f"t{position}", **{"real": True, sign: True})
+
+
+def _sign(tensor: Tensor) -> str:
+    """What the formula of an atom says of its sign, as an assumption of SymPy's."""
+    if isinstance(tensor, Constant) and tensor.value.is_positive:
+        return "positive"
+    if isinstance(tensor, Map) and tensor.function in POSITIVE:
+        return "positive"
+    if isinstance(tensor, Contraction) and tensor.coefficient >= 0:
+        even = all(power % 2 == 0 for _, _, power in tensor.factors)
+        return "nonnegative" if even else "real"
+    return "real"
+
+
+POSITIVE: Final = frozenset({"exp", "sigmoid", "softplus", "cosh"})
 
 
 def to_scalar(tensor: Tensor, letters: Letters, atoms: Atoms, counts: dict[Any, int]) -> Any:
     """The scalar formula of an entry; new atoms are entered in ``atoms``, uses counted."""
     if isinstance(tensor, Contraction) and not tensor.summed:
-        product = _rational(tensor.coefficient)
+        product = _coefficient(tensor.coefficient, atoms)
         for factor, along, power in tensor.factors:
-            placed = tuple(letters[x] for x in along)
-            if _holds_small_number(factor, power):
-                inner = _entered(factor, placed, atoms, counts)
-            else:
-                inner = to_scalar(factor, placed, atoms, counts)
+            inner = to_scalar(factor, tuple(letters[x] for x in along), atoms, counts)
             product *= inner ** _rational(power)
         return product
     if isinstance(tensor, Sum):
         return sympy.Add(*(to_scalar(term, letters, atoms, counts) for term in tensor.terms))
-    return _entered(tensor, letters, atoms, counts)
-
-
-def _entered(tensor: Tensor, letters: Letters, atoms: Atoms, counts: dict[Any, int]) -> Any:
-    """The symbol of an atom."""
-    symbol = atoms.setdefault((tensor, letters), _atom(len(atoms)))
+    symbol = atoms.setdefault((tensor, letters), _atom(len(atoms), _sign(tensor)))
     counts[symbol] = counts.get(symbol, 0) + 1
     return symbol
 
 
-def _holds_small_number(tensor: Tensor, power: Fraction) -> bool:
-    """A root or divisor such as ``var(x) + 1/100000``: its denominators are not cleared."""
-    if not isinstance(tensor, Sum) or (power > 0 and power.denominator == 1):
-        return False
-    return any(term.coefficient.denominator >= SMALL for term in tensor.terms)
+def _coefficient(value: Fraction, atoms: Atoms) -> Any:
+    if value.denominator <= ROUGHEST:
+        return _rational(value)
+    symbol = atoms.setdefault((number(abs(value)), ()), _atom(len(atoms), "positive"))
+    return symbol if value > 0 else -symbol
 
 
 def _rational(value: Fraction) -> sympy.Rational:
     return sympy.Rational(value.numerator, value.denominator)
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Another form of a scalar formula.
+
+    Attributes:
+        formula: SymPy's.
+        law: What was done: ``cancelled``, ``factored`` or ``expanded``.
+        divisors: Atoms of a common divisor that was taken out of a sum whose terms keep others.
+    """
+
+    formula: Any
+    law: str
+    divisors: frozenset[Any] = frozenset()
+
+
 @lru_cache(maxsize=4096)
-def scalar_forms(formula: Any) -> tuple[Any, ...]:
-    """Other forms of a scalar formula, by SymPy: cancelled, factored, multiplied out."""
-    cancelled = sympy.cancel(formula)
-    forms = {sympy.factor(cancelled): None, cancelled: None, sympy.expand(formula): None}
-    return tuple(forms)
+def scalar_forms(formula: Any) -> tuple[Form, ...]:
+    """Other forms of a scalar formula: cancelled, factored, multiplied out.
+
+    Terms are brought over a common denominator only where something cancels then, and a sum of
+    powers of one symbol is never written as a product.
+    """
+    cancelled, expanded = sympy.cancel(formula), sympy.expand(formula)
+    written, terms = _terms_written(formula), len(sympy.Add.make_args(expanded))
+    several = len({sympy.fraction(t)[1] for t in _without_numbers(expanded)}) > 1
+    sum_of_powers = len(expanded.free_symbols) < 2 and expanded.is_polynomial()
+    forms: dict[Any, Form] = {}
+    for form in (sympy.factor(cancelled), cancelled):
+        count = len(sympy.Add.make_args(sympy.expand(sympy.fraction(form)[0])))
+        law = "factored" if count >= written and _is_product(form) else "cancelled"
+        needless = (several and count >= terms) or (sum_of_powers and law == "factored")
+        if not needless:
+            forms.setdefault(form, Form(form, law))
+    common = _common_monomial(formula)
+    if common.free_symbols:
+        divisors = sympy.fraction(common)[1].free_symbols
+        form = common * sympy.Add(*(term / common for term in formula.args))
+        forms.setdefault(form, Form(form, "factored", frozenset(divisors if several else ())))
+    forms.setdefault(expanded, Form(expanded, "cancelled" if terms < written else "expanded"))
+    return tuple(forms.values())
+
+
+def _is_product(formula: Any) -> bool:
+    """Whether a sum is a factor of a formula."""
+    above = sympy.fraction(formula)[0]
+    return isinstance(above, sympy.Mul | sympy.Pow) and above.has(sympy.Add)
+
+
+def _terms_written(formula: Any) -> int:
+    """How many terms a formula has if it is multiplied out and nothing is collected."""
+    if isinstance(formula, sympy.Add):
+        return sum(map(_terms_written, formula.args))
+    if isinstance(formula, sympy.Mul):
+        return prod(map(_terms_written, formula.args))
+    if isinstance(formula, sympy.Pow) and formula.exp.is_Integer and formula.exp > 0:
+        return comb(_terms_written(formula.base) + int(formula.exp) - 1, int(formula.exp))
+    return 1
+
+
+def _without_numbers(formula: Any) -> list[Any]:
+    """The terms of a sum without their numerical coefficients."""
+    return [term.as_coeff_Mul()[1] for term in sympy.Add.make_args(formula)]
+
+
+def _common_monomial(formula: Any) -> Any:
+    """The largest product of powers that is in every term of a sum, divisors among them; else 1."""
+    powers = [term.as_powers_dict() for term in _without_numbers(formula)]
+    if len(powers) < 2:
+        return sympy.S.One
+    common = sympy.S.One
+    for base in powers[0]:
+        exponents = [term.get(base, sympy.S.Zero) for term in powers]
+        if all(e.is_positive for e in exponents) or all(e.is_negative for e in exponents):
+            common *= base ** min(exponents, key=abs)
+    return common
 
 
 def from_scalar(formula: Any, atoms: dict[Any, tuple[Tensor, Letters]], shape: Shape) -> Tensor:

@@ -7,21 +7,24 @@ nothing grows and the process ends. Each that was used is returned as a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from derive.shapes import Dim
 from derive.tensor.algebra import ONE, add, contract, squeeze, terms_of
 from derive.tensor.facts import Reason, apply_facts
 from derive.tensor.incidence import is_incidence
-from derive.tensor.nodes import Call, Contraction, Factor, Letters, Sum, Tensor
+from derive.tensor.nodes import Call, Constant, Contraction, Factor, Letters, Sum, Tensor, Variable
 from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import recognise
 from derive.tensor.scalars import Atoms, from_scalar, scalar_forms, to_scalar
 
 __all__ = ["Simplified", "entrywise", "expand", "factored", "simplify"]
 
+Reasons = dict[Reason, None]
+
 MOST_TERMS = 24
+MOST_ATOMS = 12
 LARGEST = 200
 
 
@@ -35,7 +38,7 @@ class Simplified:
 
 def simplify(tensor: Tensor, facts: bool = True) -> Simplified:
     """The shortest form found, with the reasons; with ``facts=False`` no fact is used."""
-    reasons: dict[Reason, None] = {}
+    reasons: Reasons = {}
     for _ in range(8):
         found = _round(tensor, facts, reasons)
         if found is tensor:
@@ -44,11 +47,11 @@ def simplify(tensor: Tensor, facts: bool = True) -> Simplified:
     return Simplified(tensor, tuple(reasons))
 
 
-def _round(tensor: Tensor, facts: bool, reasons: dict[Reason, None]) -> Tensor:
+def _round(tensor: Tensor, facts: bool, reasons: Reasons) -> Tensor:
     best = _settle(tensor, facts, reasons)
     wide = expand(best)
     if wide is not best:
-        used: dict[Reason, None] = {}
+        used: Reasons = {}
         wide = factored(_settle(wide, facts, used))
         if wide.size < best.size:
             reasons.update(used)
@@ -60,15 +63,13 @@ def _round(tensor: Tensor, facts: bool, reasons: dict[Reason, None]) -> Tensor:
     return short
 
 
-def _settle(tensor: Tensor, facts: bool, reasons: dict[Reason, None]) -> Tensor:
-    short = entrywise(tensor)
-    if short.size < tensor.size:
-        reasons[Reason("entrywise")] = None
+def _settle(tensor: Tensor, facts: bool, reasons: Reasons) -> Tensor:
+    short = _entrywise(tensor, reasons)
     if facts:
         short, used = apply_facts(short)
         reasons.update(dict.fromkeys(used))
         if used:
-            short = entrywise(short)
+            short = _entrywise(short, reasons)
     return short
 
 
@@ -90,20 +91,22 @@ def _bottom_up(
 
 def entrywise(tensor: Tensor) -> Tensor:
     """The tensor with each entrywise part in the shortest form that scalar algebra finds."""
-    return _bottom_up(tensor, _entrywise_at_top, {})
+    return _entrywise(tensor, {})
 
 
-def _entrywise_at_top(tensor: Tensor) -> Tensor:
-    tensor = recognise(tensor)
+def _entrywise(tensor: Tensor, reasons: Reasons) -> Tensor:
+    return _bottom_up(tensor, lambda node: _entrywise_at_top(node, reasons), {})
+
+
+def _entrywise_at_top(tensor: Tensor, reasons: Reasons) -> Tensor:
+    tensor = _recognised(tensor, reasons)
     if isinstance(tensor, Sum):
-        return _shortest_scalar(tensor)
+        return _shortest_scalar(tensor, reasons)
     if not isinstance(tensor, Contraction) or len(tensor.factors) < 2:
         return tensor
     if not tensor.summed:
-        return _shortest_scalar(tensor)
-    groups: dict[frozenset[int], list[Factor]] = {}
-    for factor in tensor.factors:
-        groups.setdefault(frozenset(factor[1]), []).append(factor)
+        return _shortest_scalar(tensor, reasons)
+    groups = _by_letters(tensor.factors)
     if all(len(group) == 1 for group in groups.values()):
         return tensor
     factors: list[Factor] = []
@@ -113,7 +116,7 @@ def _entrywise_at_top(tensor: Tensor) -> Tensor:
         if len(group) > 1 and letters:
             axes = tuple(sorted(letters))
             part = contract(1, group, axes, dims)
-            short = _shortest_scalar(part)
+            short = _shortest_scalar(part, reasons)
             if short is not part:
                 changed = True
                 group = [(short, axes, ONE)]
@@ -121,10 +124,47 @@ def _entrywise_at_top(tensor: Tensor) -> Tensor:
     if not changed:
         return tensor
     axes = tuple(range(tensor.order))
-    return recognise(contract(tensor.coefficient, factors, axes, dict(enumerate(tensor.shape))))
+    found = contract(tensor.coefficient, factors, axes, dict(enumerate(tensor.shape)))
+    return _recognised(found, reasons)
 
 
-def _shortest_scalar(tensor: Tensor) -> Tensor:
+def _by_letters(factors: Iterable[Factor]) -> dict[frozenset[int], list[Factor]]:
+    """Factors that multiply entry by entry together; a scalar joins a sum in which it divides."""
+    groups: dict[frozenset[int], list[Factor]] = {}
+    scalars: list[Factor] = []
+    for factor in factors:
+        if factor[1]:
+            groups.setdefault(frozenset(factor[1]), []).append(factor)
+        else:
+            scalars.append(factor)
+    for scalar in scalars:
+        letters = next(
+            (
+                letters
+                for letters, group in groups.items()
+                if any(power < 0 and _divides(scalar[0], tensor) for tensor, _, power in group)
+            ),
+            frozenset[int](),
+        )
+        groups.setdefault(letters, []).append(scalar)
+    return groups
+
+
+def _divides(scalar: Tensor, tensor: Tensor) -> bool:
+    """Whether a scalar is a divisor in a term of a sum."""
+    return isinstance(tensor, Sum) and any(
+        factor is scalar and power < 0 for term in tensor.terms for factor, _, power in term.factors
+    )
+
+
+def _recognised(tensor: Tensor, reasons: Reasons) -> Tensor:
+    identities: list[str] = []
+    found = recognise(tensor, identities)
+    reasons.update(dict.fromkeys(map(Reason, identities)))
+    return found
+
+
+def _shortest_scalar(tensor: Tensor, reasons: Reasons) -> Tensor:
     """The shortest form of an expression that is entrywise at its top."""
     if tensor.size > LARGEST:
         return tensor
@@ -132,14 +172,19 @@ def _shortest_scalar(tensor: Tensor) -> Tensor:
     counts: dict[object, int] = {}
     axes = tuple(range(tensor.order))
     formula = to_scalar(tensor, axes, atoms, counts)
-    if all(count < 2 for count in counts.values()) or len(atoms) > 12:
+    if all(count < 2 for count in counts.values()) or len(atoms) > MOST_ATOMS:
         return tensor
     names = {symbol: atom for atom, symbol in atoms.items()}
-    best = tensor
+    best, law = tensor, ""
     for form in scalar_forms(formula):
-        found = recognise(from_scalar(form, names, tensor.shape))
+        if form.divisors and all(isinstance(names[x][0], Variable) for x in form.divisors):
+            continue
+        found = recognise(from_scalar(form.formula, names, tensor.shape))
         if found.size < best.size:
-            best = found
+            best, law = found, form.law
+    if best is not tensor:
+        entries = law == "cancelled" and tensor.order > 0
+        reasons[Reason("entrywise" if entries else law)] = None
     return best
 
 
@@ -161,7 +206,10 @@ def _multiplied_out(term: Contraction) -> list[Tensor]:
     for tensor, letters, power in term.factors:
         options: list[Factor] = [(tensor, letters, power)]
         if power == 1 and isinstance(tensor, Sum):
-            options = [(part, letters, ONE) for part in tensor.terms]
+            terms = (part for term in tensor.terms for part in _multiplied_out(term))
+            options = [(part, letters, ONE) for part in terms]
+        elif power == 1 and isinstance(tensor, Contraction) and not letters:
+            options = [(part, letters, ONE) for part in _multiplied_out(tensor)]
         products = [[*product, option] for product in products for option in options]
         if len(products) > MOST_TERMS:
             return [term]
@@ -183,7 +231,7 @@ def _factored_at_top(tensor: Tensor) -> Tensor:
             return tensor
         best: Tensor = tensor
         for common, terms in _common_factors(tensor).items():
-            if len(terms) > 1:
+            if len(terms) > 1 and _is_worth_it(tensor, common, terms):
                 found = _taken_out(tensor, common, terms)
                 if found.size < best.size:
                     best = found
@@ -218,6 +266,18 @@ def _is_placed(term: Contraction, letters: Collection[int]) -> bool:
         isinstance(factor, Call) and factor.function == "select" and any(x in letters for x in own)
         for factor, own, _ in term.factors
     )
+
+
+def _is_worth_it(tensor: Sum, common: Common, terms: dict[int, int]) -> bool:
+    """Whether people take the factor out: not in ``3 x^2 + 2 x``, not in ``1/c - 1/c^2``."""
+    factor, _, sign = common
+    found = [tensor.terms[index].factors for index in terms]
+    if all(len(factors) == 1 for factors in found):
+        return False
+    if sign > 0 or not isinstance(factor, Variable | Constant):
+        return True
+    powers = {factors[place][2] for factors, place in zip(found, terms.values(), strict=True)}
+    return len(powers) == 1
 
 
 def _taken_out(tensor: Sum, common: Common, terms: dict[int, int]) -> Tensor:
