@@ -7,6 +7,7 @@ Two styles, each a table of precedences and one of templates. ``UNICODE`` is wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -29,6 +30,9 @@ GREEK: Final[Mapping[str, str]] = {
     "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ",
     "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
+
+WORD: Final = re.compile(r"[^\W\d_]+")
+"""The letters of a name between digits and underscores."""
 
 SUPERSCRIPTS: Final = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
 FUNCTION_TEXT: Final = {"sigmoid": "σ", "inv": "inv"}
@@ -63,10 +67,10 @@ def name_of(variable: Variable) -> str:
     bar = variable.role == "adjoint"
     if bar:
         name = name.removesuffix("_bar")
+    name = WORD.sub(lambda match: GREEK.get(match.group(), match.group()), name)
     stem = name.rstrip("0123456789")
     tail = name[len(stem) :]
     head, _, rest = stem.partition("_")
-    head = GREEK.get(head, head)
     if rest == "hat" and len(head) == 1:
         return head + "\u0302" + ("\u0304" if bar else "") + tail
     if bar:
@@ -288,10 +292,16 @@ class _Writer:
             return index_notation(expr.value, name=self.style.name)
         return index_notation(expr.value, name=self.style.name, signs=UNICODE_SIGNS)
 
+    def _block(self, expr: Expr) -> str:
+        """A block beside others: an array of ones with its size; zeros, except in ASCII, as 0."""
+        zero = expr.op == "number" and expr.value == 0
+        return self.write(expr, 0) if zero and not self.style.ascii else text(expr, self.style)
+
     def _call(self, expr: Expr) -> str:
         name = expr.value
-        blocks = self.style.ascii and name in ("hcat", "vcat")
-        args = [text(arg, self.style) if blocks else self.write(arg, 0) for arg in expr.args]
+        args = [self.write(arg, 0) for arg in expr.args]
+        if name in ("hcat", "vcat"):
+            args = [self._block(arg) for arg in expr.args]
         if name == "where" and expr.args[0].op == "call" and expr.args[0].value in RELATIONS:
             signs = ASCII_RELATIONS if self.style.ascii else RELATIONS
             left, right = (self.write(arg, 0) for arg in expr.args[0].args)
