@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 import sympy
 from sympy import MatrixSymbol
 
-from derive.errors import InputError, UnsupportedError, suggest
+from derive.errors import InputError, Place, UnsupportedError, suggest
 from derive.shapes import Shape, as_dim, extent_of_shape, same, shape_of_extent, shape_text
 from derive.vocabulary import (
     FACTS,
@@ -97,12 +97,14 @@ class Request:
         of: Name of a definition (or variable).
         wrt: Names of variables or definitions.
         joint: Whether the variables form one block (``wrt (w, b)``).
+        place: Where it stands, if it was read from text.
     """
 
     kind: RequestKind
     of: str
     wrt: tuple[str, ...]
     joint: bool = False
+    place: Place | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         wrt = (self.wrt,) if isinstance(self.wrt, str | sympy.Basic) else self.wrt

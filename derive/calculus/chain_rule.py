@@ -58,7 +58,7 @@ def _derived(problem: Problem) -> Derivation:
 
 def _accept(request: Request) -> None:
     if request.kind != "grad":
-        raise UnsupportedError(f"{request.kind} is not supported yet; grad is")
+        raise UnsupportedError(f"{request.kind} is not supported yet; grad is", place=request.place)
 
 
 def _quantities(problem: Problem) -> dict[str, Variable]:

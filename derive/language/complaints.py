@@ -27,11 +27,30 @@ _WORDS: Final[Mapping[str, str]] = {
     "RSQB": "]",
     "LSQB": "[",
 }
+_QUESTION_WORDS: Final = ("grad", "jacobian", "hessian", "check")
+_MEANT: Final[Mapping[str, str]] = {
+    **{word: word for word in (*_QUESTION_WORDS, "wrt")},
+    **dict.fromkeys(("gradient", "derivative", "differentiate", "diff", "derive", "nabla"), "grad"),
+}
+"""Words for those of the language, in small letters."""
+
 _QUESTIONS: Final = frozenset({"GRAD", "CHECK"})
 
 
 def explain(source: Source, error: UnexpectedInput) -> InputError:
     """The message for a place at which the grammar cannot go on."""
+    position = error.pos_in_stream or 0
+    if isinstance(error, UnexpectedToken):
+        position = _position(source, error.token)
+    start = max(source.text.rfind(mark, 0, position) for mark in "\n;") + 1
+    first = re.compile(r" *([^\W\d]\w*) *(?![ =:])").match(source.text, start, position)
+    question = _MEANT.get(first.group(1).casefold()) if first is not None else None
+    if first is not None and question in _QUESTION_WORDS and question != first.group(1):
+        return InputError(
+            f"{first.group(1)} is not a word of the language",
+            (f"Did you mean {question}?",),
+            source.place(first.span(1)),
+        )
     if isinstance(error, UnexpectedToken):
         token = error.token
         previous = _before(source, token)
@@ -67,6 +86,8 @@ def _explain_token(source: Source, token: Token, previous: str, expected: set[st
     ends = token.type in ("_END", "$END")
     place = source.place((start, start + 1 if ends else start + len(token)))
     wanted = (f"Expected {_describe(expected)}.",)
+    if _MEANT.get(str(token).casefold()) == "wrt" and "WRT" in expected:
+        return InputError(f"{token} is not a word of the language", ("Write wrt.",), place)
     if "WRT" in expected and (ends or token.type in _STARTS):
         return InputError(
             "a question needs wrt and the names to differentiate by",

@@ -24,7 +24,7 @@ from derive.language.tree import (
     Span,
     Statement,
 )
-from derive.language.words import CONSTANTS
+from derive.language.words import CONSTANTS, in_latin, spelled_out
 from derive.problem import RequestKind
 from derive.vocabulary import FUNCTIONS
 
@@ -154,9 +154,26 @@ class _Nodes:
         span = (token.start_pos or 0, token.end_pos or 0)
         return Name(self.word(token), span)
 
+    def letters(self, token: Token) -> str:
+        """The letters of a name, in Latin and Greek; a Greek letter alone by its name."""
+        word = spelled_out(unicodedata.normalize("NFKC", str(token)))
+        latin = in_latin(word)
+        if latin != word and latin.isascii():
+            (start, end) = (token.start_pos or 0, token.end_pos or 0)
+            stranger = next(place for place in range(len(word)) if word[place] != latin[place])
+            letter, alphabet = word[stranger], unicodedata.name(word[stranger]).split()[0]
+            at = start + stranger if end - start == len(word) else start
+            raise InputError(
+                f"{word} is not written in Latin letters: its {letter} is "
+                f"{alphabet.capitalize()}, and looks like {latin[stranger]}",
+                (f"Write {latin}.",),
+                self.source.place((at, at + 1)),
+            )
+        return word
+
     def word(self, token: Token) -> str:
-        """The letters of a name, checked."""
-        word = unicodedata.normalize("NFKC", str(token))
+        """The letters of a name that can name a quantity."""
+        word = self.letters(token)
         if not word.isidentifier() or word.startswith("_"):
             span = (token.start_pos or 0, token.end_pos or 0)
             raise InputError(
@@ -176,12 +193,12 @@ def _name(nodes: _Nodes, tree: Tree[Token], span: Span) -> Node:
     word = nodes.word(cast(Token, tree.children[0]))
     if word in CONSTANTS and CONSTANTS[word][0] == 0:
         return Node("constant", span, word)
-    return Node("name", span, "pi" if word == "π" else word)
+    return Node("name", span, word)
 
 
 def _call(nodes: _Nodes, tree: Tree[Token], span: Span) -> Node:
     function, *arguments = tree.children
-    word = unicodedata.normalize("NFKC", str(function))
+    word = nodes.letters(cast(Token, function))
     inner = tuple(nodes.of(argument) for argument in arguments)
     if word in CONSTANTS:
         return nodes.join("constant", span, value=word, sizes=inner)

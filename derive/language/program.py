@@ -309,9 +309,12 @@ def refuse_misuse(source: Source, node: Node) -> None:
 
 def _refuse_call(source: Source, node: Node) -> None:
     word, count = node.value, len(node.children) + len(node.sizes)
-    function = (node.span[0], node.span[0] + len(word))
+    start = node.span[0]
+    function = (start, start + source.text[start:].index("("))
     if word not in CALLABLE:
         advice = suggest(word, CALLABLE) or (f"A product is written with *: {word}*(...)",)
+        if word == "sigma":
+            advice = ("Write sigmoid(...) for the function.",)
         raise InputError(f"there is no function {word}", advice, source.place(function))
     if word in FILLED:
         low, high, usage, told = 1, 1, f"{word}(c)", "1 argument"
@@ -337,6 +340,13 @@ def _check_names(program: Program, request: Requested) -> None:
             raise InputError(
                 f"{name.text} is a dimension, and there is no derivative by a size",
                 (),
+                source.place(name.span),
+            )
+        role = role_of(name.text)
+        if role is not None:
+            raise InputError(
+                f"{name.text} is {role}, and there is no derivative by it",
+                ("After wrt stand names of quantities.",),
                 source.place(name.span),
             )
         if name.text not in known:

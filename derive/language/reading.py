@@ -88,7 +88,8 @@ def _requests(
                 unnamed[expression] = label
             of = unnamed[expression]
         wrt = tuple(dict.fromkeys(wanted.text for wanted in request.wrt))
-        requests.append(Request(request.kind, of, wrt, request.joint and len(wrt) > 1))
+        place = shapes.program.source.place(request.span)
+        requests.append(Request(request.kind, of, wrt, request.joint and len(wrt) > 1, place))
     return tuple(requests)
 
 

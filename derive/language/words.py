@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
 from derive.language.tree import Node
 from derive.vocabulary import COMPARISONS, FACTS, FUNCTIONS, REDUCTIONS, Function
 
-__all__ = ["CALLABLE", "CONSTANTS", "FILLED", "default_kind", "function_of", "role_of"]
+__all__ = [
+    "CALLABLE",
+    "CONSTANTS",
+    "FILLED",
+    "default_kind",
+    "function_of",
+    "in_latin",
+    "role_of",
+    "spelled_out",
+]
 
 CONSTANTS: Final[Mapping[str, tuple[int, int]]] = {
     "I": (0, 1),
@@ -27,12 +38,39 @@ CALLABLE: Final = frozenset((*FUNCTIONS, *CONSTANTS, *FILLED)) - frozenset(
 """What may stand before a bracket."""
 
 _STATEMENTS: Final = frozenset({"grad", "jacobian", "hessian", "check", "wrt"})
-_NUMBERS: Final = frozenset({"e", "pi", "π"})
+_NUMBERS: Final = frozenset({"e", "pi"})
 
 _GREEK: Final = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron rho sigma "
     "tau upsilon phi chi psi omega".split()
 )
+
+
+_GREEK_LETTER: Final = re.compile(r"(?<![^\W\d_])[α-ρσ-ωΑ-Ω](?![^\W\d_])")
+_LOOK_ALIKES: Final = str.maketrans(
+    "аеорсухіјѕһԁԛԝАВЕКМНОРСТУХІЈЅԚԜοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+    "aeopcyxijshdqwABEKMHOPCTYXIJSQWoABEZHIKMNOPTYX",
+)
+
+
+def spelled_out(name: str) -> str:
+    """A name with the names of its Greek letters in place of those that stand alone.
+
+    >>> [spelled_out(name) for name in ("α", "σ2", "x_β", "Δx")]
+    ['alpha', 'sigma2', 'x_beta', 'Δx']
+    """
+    return _GREEK_LETTER.sub(lambda match: _letter_name(match.group()), name)
+
+
+def _letter_name(letter: str) -> str:
+    *_, size, _, word = unicodedata.name(letter).split()
+    word = word.lower().replace("lamda", "lambda")
+    return word.capitalize() if size == "CAPITAL" else word
+
+
+def in_latin(name: str) -> str:
+    """A name with Latin letters in place of those of other alphabets that look like them."""
+    return name.translate(_LOOK_ALIKES)
 
 
 def role_of(name: str) -> str | None:
@@ -55,10 +93,10 @@ def function_of(call: Node) -> Function:
 def default_kind(name: str) -> str:
     """What a name is when nothing is declared: ``matrix``, ``vector`` or ``scalar``.
 
-    >>> [default_kind(name) for name in ("W1", "x_hat", "sigma2", "λ")]
+    >>> [default_kind(name) for name in ("W1", "x_hat", "sigma2", "lambda")]
     ['matrix', 'vector', 'scalar', 'scalar']
     """
     stem = name.split("_")[0].rstrip("0123456789")
-    if stem in _GREEK or ("\u03b1" <= stem <= "\u03c9"):
+    if stem in _GREEK:
         return "scalar"
     return "matrix" if name[0].isupper() else "vector"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import sympy
 from sympy import (
@@ -56,6 +56,9 @@ __all__ = [
     "scalar",
     "transpose",
 ]
+
+HIGHEST_POWER: Final = 64
+"""Up to this power of a matrix there are laws: it is a product of that many factors."""
 
 Expression: TypeAlias = sympy.Expr | MatrixExpr
 
@@ -284,6 +287,8 @@ def power(base: Expression, exponent: Expression) -> Expression:
     if not isinstance(exponent, sympy.Integer):
         kind = "is not a whole number" if exponent.is_number else "is a symbol"
         raise UnsupportedError(f"a power of a matrix with an exponent that {kind}")
+    if abs(exponent) > HIGHEST_POWER:
+        raise UnsupportedError(f"a power of a matrix above {HIGHEST_POWER}")
     return Inverse(base) if exponent == -1 else MatPow(base, exponent)
 
 

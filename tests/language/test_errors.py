@@ -35,7 +35,7 @@ def test_message(text: str, message: str) -> None:
     with pytest.raises(DeriveError) as failure:
         parse(text.replace("; ", "\n"), "net.derive")
     assert str(failure.value) == message
-    unsupported = "not supported yet" in message or "not a whole number" in message
+    unsupported = "not supported yet" in message or "a power of a matrix" in message
     assert type(failure.value) is (UnsupportedError if unsupported else InputError)
 
 

@@ -32,7 +32,7 @@ def shapes(problem: Problem) -> dict[str, str]:
         ("grad sum(affine(W, x, b)) wrt W", {"W": "(m, n)", "x": "(n)", "b": "(m)"}),
         ("grad sum(A*eye*B) wrt A", {"A": "(m, n)", "B": "(n, k)"}),
         ("grad norm2(alpha*x + sigma2*y + λ)^2 wrt x",
-         {"alpha": "()", "x": "(n)", "sigma2": "()", "y": "(n)", "λ": "()"}),
+         {"alpha": "()", "x": "(n)", "sigma2": "()", "y": "(n)", "lambda": "()"}),
         ("jacobian x wrt x", {"x": "(n)"}),
     ],
 )  # fmt: skip
