@@ -167,12 +167,12 @@ error: nothing is asked in <expression>: it is empty
   Ask for a derivative, as in: grad norm2(A*x - b)^2 wrt x
 """,
     ),
-    "a function without a law": (
-        "A : (3, 3); grad sum(expm(A)) wrt A",
+    "what has no law": (
+        "A : (3, 3); grad tr(A^0.5) wrt A",
         """\
-error: expm is a function of the language that is not supported yet
-  <expression>, line 1:   A : (3, 3); grad sum(expm(A)) wrt A
-                                               ~~~~
+error: a power of a matrix with an exponent that is not a whole number
+  <expression>, line 1:   A : (3, 3); grad tr(A^0.5) wrt A
+                                              ~~~~~
 """,
     ),
 }
