@@ -15,7 +15,7 @@ from derive.vocabulary import Expression
 
 __all__ = ["auxiliary", "claims"]
 
-STRUCTURE = frozenset({"symmetric_variable", "diagonal_variable"})
+STRUCTURE = frozenset({"symmetric_variable", "diagonal_variable", "lower_triangular_variable"})
 
 
 def auxiliary(derivation: Derivation) -> dict[str, Expression]:
