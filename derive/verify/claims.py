@@ -8,12 +8,13 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
+import sympy
 
 from derive.errors import InputError, UnsupportedError
 from derive.problem import Problem, symbol_of
 from derive.verify.comparison import TOLERANCES, Bench, Outcome, Slopes, compare_values
 from derive.verify.differences import Direction, Tangents
-from derive.verify.evaluation import Noise, evaluate
+from derive.verify.evaluation import Noise, Watch, evaluate
 from derive.verify.facts import obeys
 from derive.verify.functions import Array
 from derive.verify.ledger import Ledger, describe
@@ -90,7 +91,7 @@ def judge(
     )
     program = _extend(problem, auxiliary, {claim.wrt for claim in claims})
     ledger = Ledger()
-    notes = []
+    notes: list[str] = []
     if len(claims) > MANY and points > FEW_POINTS:
         points = FEW_POINTS
         notes.append(f"{len(claims)} claims were checked at {points} points instead of more")
@@ -103,7 +104,19 @@ def judge(
         _check_facts(problem, point, where, ledger)
         _check_rewritten(point, program, original, where, ledger)
         _check_claims(bench, claims, central, where, ledger)
-    return ledger.report(found, seed, (*notes, *central.notes()))
+    notes += central.notes()
+    notes += (
+        f"{claim.label}: the derivative is 0 at every point that was drawn"
+        for claim in claims
+        if found.points and not _says_zero(claim) and ledger.are_zero(claim.of, claim.label)
+    )
+    return ledger.report(found, seed, notes)
+
+
+def _says_zero(claim: Claim) -> bool:
+    """Whether a claim is that the derivative is 0."""
+    line = claim.expressions[-1] if claim.expressions else 0
+    return line == 0 or isinstance(line, sympy.ZeroMatrix)
 
 
 def _refuse_unknown(
@@ -204,15 +217,18 @@ class _Line:
 
     Attributes:
         value: None where shapes do not fit.
+        is_singular: Whether it inverts a matrix that is singular.
     """
 
     def __init__(self, expression: Expression, environment: Mapping[str, Any]) -> None:
         self.expression = expression
         self.environment = environment
+        watch = Watch()
         try:
-            self.value: Array | None = evaluate(expression, environment)
+            self.value: Array | None = evaluate(expression, environment, watch)
         except (ValueError, Misfit):
             self.value = None
+        self.is_singular = watch.singular is not None
 
     def blur(self, bench: Bench, extent: tuple[int, ...]) -> Array:
         """What rounding of each entry is relative to."""
@@ -252,7 +268,9 @@ def _check_line(bench: Bench, claim: Claim, line: _Line, facing: Slopes) -> Outc
         return outcome
     kept = bench.along_facts(claim.wrt)
     if kept and (along := bench.compare_along(value, kept, claim.of, blur)).passed:
-        return replace(along, along_facts=True)
+        return bench.judge_along_facts(claim.wrt, along)
+    if line.is_singular:
+        return replace(outcome, problem="it has the inverse of a matrix that is singular there")
     shown = bench.compare_along(value, bench.entry_directions(claim.wrt), claim.of, blur)
     return outcome if shown.passed else shown
 

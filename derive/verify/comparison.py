@@ -21,7 +21,7 @@ outcome is void, and what is void at all points is not checked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -39,7 +39,7 @@ from derive.verify.facts import STRUCTURES, keep, project
 from derive.verify.functions import Array
 from derive.verify.program import Program
 from derive.verify.report import CENTRAL_DIFFERENCES, COMPLEX_STEP, VALUE
-from derive.verify.sampling import Point
+from derive.verify.sampling import AT_EDGE, Point
 
 __all__ = ["TOLERANCES", "Bench", "Outcome", "Slopes", "compare_values"]
 
@@ -217,6 +217,17 @@ class Bench:
         kept = (keep(change, value, variable.facts, variable.shape) for change in drawn)
         return [Direction(name, change) for change in kept if change is not None]
 
+    def judge_along_facts(self, name: str, along: Outcome) -> Outcome:
+        """Whether it is enough that a gradient agrees along directions that keep equations.
+
+        On the orthogonal matrices alone a function does not have one gradient. Where entries sum
+        to 1, the gradient that is meant is that of the formula, which has a value around them too.
+        """
+        if "orthogonal" in self.problem.variables[name].facts:
+            return replace(along, along_facts=True)
+        wrong = f"right only where the sum of {name} stays 1: off by a multiple of ones"
+        return replace(along, passed=False, error=np.inf, problem=wrong)
+
     def tangents(
         self, directions: Sequence[Direction], outputs: Iterable[str], method: str = COMPLEX_STEP
     ) -> dict[str, Tangents]:
@@ -308,7 +319,8 @@ class Bench:
             blur: What rounding of each entry of the gradient is relative to, if it is known.
         """
         if not np.all(np.isfinite(gradient)):
-            return Outcome(np.inf, method, False, "the value is not finite")
+            at_edge = ", at the edge of a domain" if self.point.edge <= AT_EDGE else ""
+            return Outcome(np.inf, method, False, f"the value is not finite{at_edge}")
         if not np.all(np.isfinite(slopes.values)):
             return Outcome(np.inf, method, False, "the derivative is not finite there")
         if self._is_void(gradient, slopes):
@@ -318,8 +330,7 @@ class Bench:
         worst = int(np.argmax(errors)) if len(errors) else 0
         error = float(errors.max(initial=0.0))
         if error <= TOLERANCES[method]:
-            is_zero = not np.any(slopes.values) and not np.any(slopes.flows)
-            return Outcome(error, method, True, is_zero=is_zero)
+            return Outcome(error, method, True, is_zero=not np.any(slopes.values))
         return Outcome(
             error,
             method,
@@ -375,9 +386,8 @@ class Bench:
         scale = max(np.abs(gradient).max(initial=0.0), largest)
         scales = np.full(len(differences), scale if scale > 0 else 1.0)
         if np.all(differences <= TOLERANCES[COMPLEX_STEP] * scales):
-            is_rounding = differences <= self._rounding * slopes.flows
-        else:
-            is_rounding = self._are_rounding(differences, slopes)
+            return scales
+        is_rounding = self._are_rounding(differences, slopes)
         scales = np.where(is_rounding, np.maximum(scales, slopes.flows), scales)
         if blur is not None and np.any(~is_rounding & self.are_zero(slopes)):
             own = np.array([np.sum(blur() * np.abs(d.change)) for d in slopes.directions])

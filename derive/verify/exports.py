@@ -192,7 +192,7 @@ def _check_gradient(bench: Bench, result: Any, of: str, wrt: str) -> Outcome:
     )
     if not outcome.passed and (kept := bench.along_facts(wrt)):
         along = bench.compare_along(gradient, kept, of)
-        return along if along.passed else outcome
+        return bench.judge_along_facts(wrt, along) if along.passed else outcome
     return outcome
 
 

@@ -18,6 +18,9 @@ __all__ = ["STRUCTURES", "TOLERANCE", "impose", "keep", "obeys", "project"]
 TOLERANCE: Final = 1e-9
 """Largest error, relative to the largest entry, with which an array still obeys a fact."""
 
+DEFINITE: Final = 1e-12
+"""Smallest eigenvalue of a positive definite matrix, relative to the largest entry."""
+
 STRUCTURES: Final = frozenset({"symmetric", "positive_definite", "diagonal", "lower_triangular"})
 """Facts that a gradient shares with its variable."""
 
@@ -111,7 +114,8 @@ def obeys(value: Array, fact: str, shape: Shape, facts: frozenset[str] = frozens
             return _vanishes(matrix - matrix.T, slack)
         case "positive_definite":
             is_symmetric = _vanishes(matrix - matrix.T, slack)
-            return is_symmetric and bool(np.linalg.eigvalsh(matrix).min() > 0)
+            least = DEFINITE * float(np.abs(matrix).max())
+            return is_symmetric and bool(np.linalg.eigvalsh(matrix).min() > least)
         case "diagonal":
             return _vanishes(matrix - np.diag(np.diagonal(matrix)), slack)
         case "lower_triangular":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from derive.verify.comparison import Outcome
-from derive.verify.report import VALUE, Check, Report
+from derive.verify.report import COMPLEX_STEP, VALUE, Check, Report
 from derive.verify.sampling import Draw, Point
 
 __all__ = ["Ledger", "describe"]
@@ -23,6 +23,9 @@ class _Entry:
     kind: str
     outcome: Outcome
     point: str
+    is_void: bool = False
+    is_told: bool = False
+    is_zero: bool = True
 
 
 class Ledger:
@@ -37,12 +40,19 @@ class Ledger:
         if outcome.method != VALUE:
             self._worst[outcome.method] = max(self._worst.get(outcome.method, 0.0), outcome.error)
         known = self._entries.setdefault((of, label), _Entry(label, kind, outcome, point))
+        known.is_void |= outcome.is_void
+        known.is_told |= outcome.method == COMPLEX_STEP and not outcome.is_void
+        known.is_zero &= outcome.is_zero
         worse = (not outcome.passed, outcome.error) > (
             not known.outcome.passed,
             known.outcome.error,
         )
         if worse:
             known.outcome, known.point = outcome, point
+
+    def are_zero(self, of: str, label: str) -> bool:
+        """Whether what was compared was 0 at every point."""
+        return self._entries[of, label].is_zero
 
     def report(self, draw: Draw, seed: int, notes: Sequence[str] = ()) -> Report:
         """The report of the run; a domain without a generic point is a failure."""
@@ -75,6 +85,11 @@ def describe(point: Point, number: int, seed: int) -> str:
 
 def _check(entry: _Entry) -> Check:
     outcome = entry.outcome
+    if outcome.passed and entry.is_void and not entry.is_told:
+        problem = (
+            "too small for floating-point numbers at every point, so that nothing was compared"
+        )
+        return Check(entry.label, False, np.inf, outcome.method, problem=problem, kind="domain")
     return Check(
         label=entry.label,
         passed=outcome.passed,

@@ -6,6 +6,10 @@ probability), other kinds of values are tried, in turn, for the variables that l
 until every definition is finite and no kink is near; then other sizes. When none is found, that is
 said.
 
+A value that is too large or too small for a floating-point number, or nearly so, is outside the
+domain too: nothing could be compared there. Where a size is 1, so is a point at the very edge of a
+domain, such as the norm of a vector that is 0; elsewhere it is taken when there is no other.
+
 A matrix that is inverted, or whose logarithm of the determinant is taken, is outside the domain
 when it is singular to rounding. So is one whose determinant is taken, since its gradient is written
 with the inverse, unless it is singular at all sizes.
@@ -14,7 +18,7 @@ with the inverse, unless it is singular at all sizes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -27,7 +31,7 @@ from derive.verify.program import Program
 from derive.verify.sizes import alternatives, bindings, size_assignments
 from derive.verify.values import KINDS, NoPoint, SingularMatrix, draw_value
 
-__all__ = ["Draw", "NoPoint", "Point", "draw"]
+__all__ = ["AT_EDGE", "Draw", "NoPoint", "Point", "draw"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Point:
         inputs: Of the variables: 2-D, or 0-D for a scalar.
         environment: Of everything: sizes, variables, definitions.
         distance: From the nearest kink or edge of a domain.
+        edge: Distance from the nearest edge.
         kinked: Functions with a kink that the definitions pass through.
         closest: Smallest reciprocal condition number of a matrix that has to be regular.
     """
@@ -47,6 +52,7 @@ class Point:
     inputs: Mapping[str, Array]
     environment: Mapping[str, Array]
     distance: float = np.inf
+    edge: float = np.inf
     kinked: frozenset[str] = field(default_factory=frozenset)
     closest: float = np.inf
 
@@ -85,6 +91,14 @@ SMALLEST_DISTANCES: Final = ((4, 1e-2), (12, 1e-3), (30, 1e-4), (ATTEMPTS, 1e-6)
 """How far from kinks and edges a point has to be, before an attempt's number."""
 
 
+LARGEST: Final = 1e200
+SMALLEST: Final = 1e-200
+"""Values beyond these are not compared: their products would be beyond all numbers."""
+
+AT_EDGE: Final = 1e-12
+"""At this distance from the edge of a domain, a function has no derivative any more."""
+
+
 def draw(problem: Problem, program: Program, count: int, seed: int) -> Draw:
     """Points for a problem, one for each assignment of sizes.
 
@@ -95,7 +109,12 @@ def draw(problem: Problem, program: Program, count: int, seed: int) -> Draw:
     found = _draw(problem, program, count, seed)
     if isinstance(found.failure, SingularMatrix) and not found.points:
         lenient = _draw(problem, program, count, seed, singular_determinants=True)
-        return found if lenient.failure is not None else lenient
+        said = (
+            f"{found.failure.culprit} at all sizes that were tried: its determinant is 0, and a "
+            "formula with its inverse has no value",
+        )
+        if lenient.failure is None:
+            return replace(lenient, notes=(*lenient.notes, *said))
     return found
 
 
@@ -129,7 +148,8 @@ class _Trial:
 
     Attributes:
         kinds: Which kind of entries each variable has, by its place in ``KINDS``.
-        failed: The first definition that is not finite; empty when all are.
+        failed: The first definition that is outside the domain; empty when none is.
+        how: In which way.
         suspects: The variables that the first value that is not finite is computed from.
         sound: How many values were finite before it.
         is_singular: Whether it is a matrix that should be regular and is not.
@@ -138,6 +158,7 @@ class _Trial:
     kinds: Mapping[str, int]
     point: Point
     failed: str
+    how: str
     suspects: tuple[str, ...]
     sound: int
     is_singular: bool = False
@@ -189,13 +210,15 @@ class _Search:
                 best = trial
             wanted = next(distance for last, distance in SMALLEST_DISTANCES if attempt < last)
             if not best.failed and (best.point.distance >= wanted or attempt >= REFINEMENTS):
-                return best.point
+                break
             if are_singular and attempt >= SINGULAR_ATTEMPTS:
                 break
         assert best is not None
-        if not best.failed:
-            return best.point
-        raise _no_point(best, sizes, attempt + 1)
+        if best.failed:
+            raise _no_point(best, sizes, attempt + 1)
+        if best.point.edge <= AT_EDGE and 1 in sizes.values():
+            raise NoPoint("a function is at the edge of its domain, where it has no derivative")
+        return best.point
 
     def sample_elsewhere(
         self, sizes: Mapping[str, int], earlier: Mapping[str, int] | None
@@ -217,24 +240,27 @@ class _Search:
             name: np.asarray(float(size)) for name, size in sizes.items()
         }
         environment.update(inputs)
-        failed = ""
+        failed = how = ""
         for name in self.program.names:
+            watch.underflow = False
             value = self.program.compute(name, environment, watch)
             for _ in range(REVIVALS):
                 if np.any(value) or (value.size == 1 and not self.avoids_zero):
                     break
                 value = self._revive(name, value, sizes, environment, kinds, watch)
-            if watch.singular is not None or not np.all(np.isfinite(value)):
+            how = "is singular" if watch.singular is not None else _complaint(value, watch)
+            if how:
                 failed = name
                 break
             environment[name] = value
         near = min(watch.kink, watch.edge)
         inputs = {name: environment[name] for name in inputs}
         kinked = frozenset(watch.kinked)
-        point = Point(sizes, inputs, environment, near, kinked, watch.closest)
-        culprit = watch.broken if watch.singular is None else watch.singular
+        point = Point(sizes, inputs, environment, near, watch.edge, kinked, watch.closest)
+        culprit = watch.broken if how == NOT_FINITE else watch.singular
         suspects = self._suspects(failed, culprit) if failed else ()
-        return _Trial(kinds, point, failed, suspects, watch.sound, watch.singular is not None)
+        is_singular = watch.singular is not None
+        return _Trial(kinds, point, failed, how, suspects, watch.sound, is_singular)
 
     def _revive(
         self,
@@ -272,17 +298,31 @@ class _Search:
         return tuple(sorted(sources & self.problem.variables.keys()))
 
 
+NOT_FINITE: Final = "is not finite"
+
+
+def _complaint(value: Array, watch: Watch) -> str:
+    """Why the derivative of a value cannot be compared with anything; empty if it can."""
+    size = float(np.abs(value).max())
+    if not np.isfinite(size):
+        return NOT_FINITE
+    if size > LARGEST:
+        return "is too large for floating-point numbers"
+    if size < SMALLEST and (size > 0 or watch.underflow):
+        return "is too small for floating-point numbers"
+    return ""
+
+
 def _no_point(best: _Trial, sizes: Mapping[str, int], attempts: int) -> NoPoint:
     tried = f"{attempts} points were tried"
     where = f"{tried} at {bindings(sizes)}" if sizes else tried
     if best.is_singular:
-        return SingularMatrix(
-            f"no point was found inside the domain: a matrix in {best.failed} is singular",
-            (where,),
-        )
+        return SingularMatrix(best.failed, where)
+    advice = "declare what its inputs obey: positive, probability, positive_definite, ..."
+    if best.how != NOT_FINITE:
+        advice = f"what is beyond {SMALLEST:.0e} and {LARGEST:.0e} is not compared"
     return NoPoint(
-        f"no point was found inside the domain: {best.failed} is not finite",
-        (where, "declare what its inputs obey: positive, probability, positive_definite, ..."),
+        f"no point was found inside the domain: {best.failed} {best.how}", (where, advice)
     )
 
 

@@ -23,7 +23,16 @@ class NoPoint(InputError):
 
 
 class SingularMatrix(NoPoint):
-    """A matrix is singular that must not be."""
+    """A matrix is singular that must not be.
+
+    Args:
+        name: The definition that it stands in.
+        where: How many points were tried, and at which sizes.
+    """
+
+    def __init__(self, name: str, where: str) -> None:
+        self.culprit = f"a matrix in {name} is singular"
+        super().__init__(f"no point was found inside the domain: {self.culprit}", (where,))
 
 
 def _normal(rng: np.random.Generator, extent: tuple[int, int]) -> Array:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from derive.problem import Definition, Problem, Request, Variable, symbol_of
 from derive.shapes import Shape, as_dim, shape_of_extent
+from derive.verify import Claim, Report, judge
 from derive.vocabulary import Expression, extent_of
 
 
@@ -29,6 +32,11 @@ class Paper:
 
     def ask(self, of: str, *wrt: str) -> None:
         self.requests.append(Request("grad", of, wrt))
+
+    def check(self, wrt: str, *lines: Expression, of: str = "J", **options: Any) -> Report:
+        """The judge's report on one claim."""
+        claim = Claim(of, wrt, f"{wrt}_bar", lines, f"grad {of} wrt {wrt}", "gradient")
+        return judge(self.problem, [claim], **options)
 
     @property
     def problem(self) -> Problem:
