@@ -29,7 +29,6 @@ VALUE_NAMES = {
     "tanh": ("h", "h", "H"),
     "softmax": ("p", "p", "P"),
     "log_softmax": ("l", "l", "L"),
-    "exp": ("e", "e", "E"),
 }
 OTHER_NAMES = ("v", "v", "V")
 NORMALISED_NAMES = ("x_hat", "x_hat", "X_hat")
@@ -128,7 +127,7 @@ class Namer:
     def _value_wanted(self, node: Map | Call) -> bool:
         """Whether the law of this inner function is written with its value."""
         rule = RULES.get(node.function)
-        if rule is None or not rule.uses_value or node.function in ("inverse", "det"):
+        if rule is None or not rule.uses_value or node.function in ("inverse", "det", "exp"):
             return False
         return any(isinstance(part, Variable) and part.value is not None for part in children(node))
 

@@ -446,3 +446,8 @@ def test_deriving_twice_gives_the_same() -> None:
     first, second = derived(problem), derived(problem)
     for one, other in zip(first.results, second.results, strict=True):
         assert one.gradient is other.gradient
+
+
+def test_an_exponential_gets_no_name_of_its_own() -> None:
+    derivation = derived("X:(m,k); B:(k,n); S = X*B; J = sum(S .* S + exp(S) - S); grad J wrt B")
+    assert derivation.introduced == ()
