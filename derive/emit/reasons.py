@@ -54,11 +54,13 @@ WHY: Final[Mapping[str, str]] = {
     "orthogonal": "{v}ᵀ {v} = I, since {v} is orthogonal",
     "inverse_pair": "{v}⁻¹ {v} = I",
     "diagonal": "{v} is diagonal",
-    "powers": "{v} ⊙ {v} by its fact",
+    "onehot": "{v} ⊙ {v} = {v}, since {v} is one-hot",
+    "signs": "{v} ⊙ {v} = 1, since the entries of {v} are 1 and −1",
     "centred": "the entries of {v} sum to 0",
     "centred_rows": "each row of {v} sums to 0",
     "centred_columns": "each column of {v} sums to 0",
-    "positive": "{v} has no negative entries",
+    "nonnegative": "{v} has no negative entries",
+    "positive": "{v} is positive",
     "symmetric_variable": "{v} is symmetric, so the gradient is (G + Gᵀ)/2",
     "lower_triangular": "{v} is lower triangular",
     "penrose": "{v} {v}⁺ {v} = {v} and its like (Penrose)",
@@ -89,8 +91,17 @@ def _identity_text(statement: str) -> str:
 
 
 def reasons_text(reasons: Iterable[Reason], show: Callable[[Tensor], str]) -> str:
-    """Several reasons in words, each once."""
-    return "; ".join(dict.fromkeys(reason_text(reason, show) for reason in reasons))
+    """Several reasons in words, each once; what is symmetric is said in one."""
+    found = tuple(reasons)
+    symmetric = {show(reason.subjects[0]) for reason in found if reason.law == "symmetric"}
+    told: dict[str, None] = {}
+    for reason in found:
+        if reason.law == "symmetric" and len(symmetric) > 1:
+            *first, last = sorted(symmetric, key=lambda name: (len(name), name))
+            told[f"{', '.join(first)} and {last} are symmetric"] = None
+        else:
+            told[reason_text(reason, show)] = None
+    return "; ".join(told)
 
 
 def reason_text(reason: Reason, show: Callable[[Tensor], str]) -> str:

@@ -27,6 +27,7 @@ from derive.notation.board import (
     closed_tensor,
     explained,
     explanation,
+    independent_form,
     written_form,
 )
 from derive.notation.expression import Expr
@@ -325,7 +326,7 @@ class _Page:
         head.append(" " * (width - cell_len(formula) + 2))
         head.append(written + " " * (shapes - cell_len(written) + 2), "dim")
         margin = head.cell_len
-        wrapped = textwrap.wrap(self.plain(reason), max(20, self.console.width - margin)) or [""]
+        wrapped = _packed_reasons(self.plain(reason), max(20, self.console.width - margin))
         head.append(wrapped[0])
         head.rstrip()
         self.console.print(head, soft_wrap=True)
@@ -390,6 +391,10 @@ class _Page:
             table.add_row(
                 self.formula(formula), Text(self.plain(_shape(shape)), style="dim"), Text(remark)
             )
+            if result.structure in SYMMETRIC and result.occurs and self.detail != "result":
+                margin = " " * cell_len(f"  {self._quotient(result)} = ")
+                own = self.formula(f"{margin}{self._independent(result)}")
+                table.add_row(own, Text(self.plain(_shape(shape)), style="dim"), Text(INDEPENDENT))
             given.update(dict.fromkeys(explained(result)))
         self._print_trimmed(table)
         if given:
@@ -414,16 +419,39 @@ class _Page:
             return ""
         return f"[{','.join(LETTERS[: variable.order])}]"
 
+    def _independent(self, result: Result) -> str:
+        """The gradient with respect to the independent entries of a symmetric matrix."""
+        form = independent_form(result) if self.notation == "matrix" else None
+        return "2 G − diag(diagonal(G))" if form is None else self.written(form)
+
     def _closed(self, result: Result) -> str:
         if self.notation == "index":
             return self.indexed(closed_tensor(result.gradient))
         return self.written(closed_form(result, self.derivation))
 
 
+SYMMETRIC: Final = ("symmetric", "positive_definite")
+"""Structures of a gradient beside which its form for the independent entries is printed."""
+
+INDEPENDENT: Final = "by the independent entries"
+
 REPEATABLE: Final = frozenset(
     {"left_factor", "right_factor", "addend", "repeated_columns", "repeated_rows"}
 )
 """Laws of sums and products that need not be told twice."""
+
+
+def _packed_reasons(reasons: str, room: int) -> list[str]:
+    """Reasons in lines of a width; a line ends behind a reason where that is possible."""
+    lines: list[str] = []
+    for piece in reasons.split("; "):
+        if lines and cell_len(f"{lines[-1]}; {piece}") <= room:
+            lines[-1] = f"{lines[-1]}; {piece}"
+            continue
+        if lines:
+            lines[-1] += ";"
+        lines.extend(textwrap.wrap(piece, room) or [""])
+    return lines
 
 
 def _columns(count: int) -> Table:
@@ -446,7 +474,7 @@ def _remarks(derivation: Derivation) -> Sequence[str]:
     """What the reader should know about the answers."""
     found = []
     for result in derivation.results:
-        if result.structure in ("symmetric", "positive_definite"):
+        if result.structure in SYMMETRIC:
             found.append(
                 f"{result.wrt} is symmetric, and so is the gradient G with respect to it. With "
                 "respect to the independent entries, off-diagonal ones count twice: "

@@ -13,17 +13,20 @@ from derive.calculus.derivation import Derivation, Result, Source, Step, Sweep
 from derive.notation.expression import (
     Expr,
     local_jacobian,
+    negative,
     oriented,
     product,
+    total,
     transposed,
 )
 from derive.notation.opening import is_open, opened, standing_for
 from derive.notation.raising import raised
 from derive.notation.transcription import transcribed
-from derive.tensor.algebra import transpose
-from derive.tensor.facts import Reason
+from derive.tensor.algebra import contract, scale, transpose
+from derive.tensor.facts import Reason, is_symmetric
 from derive.tensor.lowering import is_row, lowered_parts
-from derive.tensor.nodes import Tensor, Variable
+from derive.tensor.nodes import Delta, Tensor, Variable
+from derive.tensor.simplification import simplify
 from derive.tensor.substitution import substitute, variables_of
 from derive.vocabulary import Expression, extent_of
 
@@ -36,6 +39,7 @@ __all__ = [
     "definition_form",
     "explained",
     "explanation",
+    "independent_form",
     "quantity_form",
     "written_form",
 ]
@@ -44,6 +48,8 @@ SHORT = 11
 """At most this many symbols are written out behind a result that is written with names."""
 READABLE = 14
 """At most this many symbols are written in a closed form; longer parts keep their names."""
+BESIDE = 20
+"""At most this many symbols are written in the form for the independent entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,23 @@ def closed_tensor(tensor: Tensor) -> Tensor:
     return opened(tensor, READABLE)[0]
 
 
+def independent_form(result: Result) -> Expr | None:
+    """The gradient G with respect to a symmetric matrix, by its independent entries.
+
+    An off-diagonal entry stands in two places, so its derivative is the sum of both:
+    ``2 G − diag(diagonal(G))``, [PP12] (141).
+
+    Returns:
+        The form with G written out; None where that is too long to be read.
+    """
+    gradient = closed_tensor(result.gradient)
+    axes = (0, 1)
+    diagonal = contract(1, [(gradient, axes), (Delta(gradient.shape[0]), axes)], axes)
+    parts = [raised(simplify(tensor).tensor) for tensor in (scale(2, gradient), diagonal)]
+    form = total([parts[0], negative(parts[1])])
+    return form if form.size <= BESIDE and not form.has_index else None
+
+
 def explained(result: Result) -> tuple[Variable, ...]:
     """The names in a closed form that need a word: "with u = X w + b"."""
     return standing_for(closed_tensor(result.gradient), READABLE)
@@ -154,9 +177,10 @@ def board(sweep: Sweep) -> tuple[BoardStep, ...]:
 
 
 def _rows(step: Step) -> tuple[Row, ...]:
-    rows = _chain_rows(step)
-    for line in step.lines[1:]:
-        form = oriented(raised(line.tensor), step.quantity.row)
+    turned = _by_symmetry(step)
+    rows = _chain_rows(step, turned)
+    for place, line in enumerate(step.lines[1:], start=1):
+        form = _line_form(step, line.tensor, place < turned)
         if form == rows[-1].forms[-1]:
             continue
         reasons = tuple(r for r in line.reasons if r.law != "inserted")
@@ -173,11 +197,40 @@ def _rows(step: Step) -> tuple[Row, ...]:
     return tuple(_with_short_form(step, rows))
 
 
-def _chain_rows(step: Step) -> list[Row]:
+def _line_form(step: Step, tensor: Tensor, both_ways: bool) -> Expr:
+    """A line of a step; on request with symmetric matrices read both ways, ``S x + Sᵀ x``."""
+    form = oriented(raised(tensor), step.quantity.row)
+    if both_ways:
+        names = _symmetric_names(tensor)
+        plain = substitute(tensor, {v: Variable(v.name, v.shape, role=v.role) for v in names})
+        wide = oriented(raised(plain), step.quantity.row)
+        if wide.transposes != form.transposes:
+            return wide
+    return form
+
+
+def _symmetric_names(tensor: Tensor) -> list[Variable]:
+    return [v for v in variables_of(tensor) if v.order == 2 and is_symmetric(v)]
+
+
+def _by_symmetry(step: Step) -> int:
+    """The line for which a symmetric matrix was read in the other direction; else 0."""
+    places = (p for p, x in enumerate(step.lines) if any(r.law == "symmetric" for r in x.reasons))
+    return next(places, 0)
+
+
+def _chain_rows(step: Step, turned: int) -> list[Row]:
     """The chain rule: what comes from each quantity that is computed from this one."""
     laws = tuple(dict.fromkeys(law for source in step.sources for law in source.laws))
-    sent = oriented(raised(step.lines[0].tensor), step.quantity.row)
-    tensors = (step.lines[0].tensor,)
+    tensor = step.lines[0].tensor
+    sent, both = _line_form(step, tensor, False), _line_form(step, tensor, True)
+    if turned and sent == _line_form(step, step.lines[turned].tensor, False):
+        laws += tuple(r for r in step.lines[turned].reasons if r.law == "symmetric")
+    elif turned:
+        sent = both
+    elif sent != both:
+        laws += tuple(Reason("symmetric", (name,)) for name in _symmetric_names(tensor))
+    tensors = (tensor,)
     if len(step.sources) == 1 and not step.quantity.row:
         (source,) = step.sources
         local = _local(source)

@@ -186,7 +186,8 @@ def _at_top(tensor: Tensor, reasons: dict[Reason, None]) -> Tensor:
             hit = _sign(tensor)
             if hit is not None:
                 found, subject = hit
-                reasons[Reason("positive", (subject,))] = None
+                law = "nonnegative" if tensor.function == "abs" else "positive"
+                reasons[Reason(law, (subject,))] = None
         if found is None:
             break
         tensor = found
@@ -226,13 +227,16 @@ def _probability(node: Contraction) -> Hit | None:
     return None
 
 
-def _powers(node: Contraction) -> Hit | None:
+def _onehot(node: Contraction) -> Hit | None:
     for position, (tensor, letters, power) in enumerate(node.factors):
-        if power.denominator != 1:
-            continue
-        if power > 1 and has_fact(tensor, "onehot"):
+        if power.denominator == 1 and power > 1 and has_fact(tensor, "onehot"):
             return _replaced(node, (position,), [(tensor, letters, ONE)]), tensor
-        if power not in (0, 1) and has_fact(tensor, "signs"):
+    return None
+
+
+def _signs(node: Contraction) -> Hit | None:
+    for position, (tensor, letters, power) in enumerate(node.factors):
+        if power.denominator == 1 and power != 1 and has_fact(tensor, "signs"):
             put: list[Factor] = [(tensor, letters, ONE)]
             if power % 2 == 0:
                 put = [(ones(tensor.shape), letters, ONE)]
@@ -429,7 +433,8 @@ def _sign(node: Map) -> Hit | None:
 
 LAWS: Final[tuple[tuple[str, Callable[[Contraction], Hit | None]], ...]] = (
     ("probability", _probability),
-    ("powers", _powers),
+    ("onehot", _onehot),
+    ("signs", _signs),
     ("orthogonal", _orthogonal),
     ("inverse_pair", _inverse),
     ("lower_triangular", _triangular),
