@@ -37,7 +37,7 @@ from derive.notation.expression import (
 )
 from derive.shapes import ONE, same
 from derive.tensor.nodes import Variable
-from derive.vocabulary import FUNCTIONS, Expression, MatrixCall, ScalarCall, extent_of
+from derive.vocabulary import Expression, MatrixCall, ScalarCall, extent_of
 
 __all__ = ["transcribed"]
 
@@ -242,7 +242,7 @@ def _hadamard_power(setter: _Transcription, expression: Any) -> Expr:
 def _call(setter: _Transcription, expression: Any) -> Expr:
     name = expression.name
     rows, cols = extent_of(expression)
-    args = [setter.set(operand) for operand in _joined_flat(name, expression.operands)]
+    args = [setter.set(operand) for operand in expression.operands]
     if name in OPERATORS:
         return Expr(OPERATORS[name], tuple(args), rows, cols)
     if name == "diag":
@@ -259,14 +259,6 @@ def _call(setter: _Transcription, expression: Any) -> Expr:
     raise _NoForm
 
 
-def _joined_flat(name: str, operands: Any) -> list[Any]:
-    """The arguments; where ``hcat`` or ``vcat`` has itself as its first one, those of both."""
-    flat = list(operands)
-    while FUNCTIONS[name].joins and isinstance(flat[0], MatrixCall) and flat[0].name == name:
-        flat[:1] = flat[0].operands
-    return flat
-
-
 def _kronecker(setter: _Transcription, expression: Any) -> Expr:
     first, *others = (setter.set(factor) for factor in expression.args)
     for other in others:
@@ -276,7 +268,8 @@ def _kronecker(setter: _Transcription, expression: Any) -> Expr:
 
 def _element(setter: _Transcription, expression: Any) -> Expr:
     parent, row, column = expression.args
-    return _block(setter, parent, (row, row + 1), (column, column + 1))
+    form = setter.set(parent)
+    return form if form.is_scalar else block(form, row, None if form.is_column else column)
 
 
 def _slice(setter: _Transcription, expression: Any) -> Expr:

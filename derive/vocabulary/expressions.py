@@ -435,8 +435,6 @@ def call(name: str, *operands: Expression) -> Expression:
     if function.signature is None:
         arguments += [sympy.nsimplify(d) for d in function.defaults[len(operands) - low :]]
     extent = result_extent(function, _extents(function, arguments))
-    if function.joins and len(arguments) > 2:
-        arguments = [call(name, *arguments[:-1]), arguments[-1]]
     node = SYMPY_NODES.get(function.name)
     if node is not None and not all(_is_scalar(argument) for argument in arguments):
         return scalar(node(*arguments))

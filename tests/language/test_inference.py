@@ -43,6 +43,61 @@ def test_spelling_and_unification(text: str, found: dict[str, str]) -> None:
     assert problem.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("grad sum(hcat(A, B)*x) wrt x", {"A": "(m, n)", "B": "(m, k)", "x": "(k + n)"}),
+        ("grad sum(hcat(A, b)*x) wrt x", {"A": "(m, n)", "b": "(m)", "x": "(n + 1)"}),
+        ("grad sum(vcat(x, y, 1)) wrt x", {"x": "(n)", "y": "(m)"}),
+        ("grad sum(kron(A, B)*x) wrt x", {"A": "(m, n)", "B": "(k, p)", "x": "(n*p)"}),
+        ("grad vec(A)'*vec(B) + sum(A .* B) wrt A", {"A": "(m, n)", "B": "(m, n)"}),
+        ("grad sum(unvec(v, 2, 3)*x) wrt v", {"v": "(6)", "x": "(3)"}),
+        ("grad sum(unvec(v, m, n)*x) wrt v", {"v": "(m*n)", "x": "(n)"}),
+        ("grad sum(solve(A, B)*x) wrt A", {"A": "(n, n)", "B": "(n, m)", "x": "(m)"}),
+        ("grad sum(expm(A)*pinv(B)) wrt A", {"A": "(n, n)", "B": "(m, n)"}),
+        ("grad sum(attention(X*A, X*B, X*C)) wrt A",
+         {"X": "(m, n)", "A": "(n, k)", "B": "(n, k)", "C": "(n, p)"}),
+        ("grad sum(layernorm(x, g, beta)*y') wrt x",
+         {"x": "(n)", "g": "(n)", "beta": "()", "y": "(m)"}),
+        ("grad sum(batchnorm(X, g, b')) wrt X", {"X": "(m, n)", "g": "(n)", "b": "(n)"}),
+        ("grad sum(x[1:] - x[:-1]) wrt x", {"x": "(n)"}),
+        ("grad max(x) - min(A) wrt x", {"x": "(k)", "A": "(m, n)"}),
+        ("grad (A[0, :]*x)^2 wrt A", {"A": "(m, n)", "x": "(n)"}),
+    ],
+)  # fmt: skip
+def test_sizes_made_of_sizes(text: str, found: dict[str, str]) -> None:
+    assert shapes(parse(text)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("C : (4, 6); B : (4, 2); grad norm2(hcat(A, B) - C) wrt A", {"A": "(4, 4)"}),
+        ("C : (4, 6); grad norm2(hcat(A, b) - C) wrt A", {"A": "(4, 5)", "b": "(4)"}),
+        ("C : (4, 6); B : (2, 3); grad norm2(kron(A, B) - C) wrt A", {"A": "(2, 2)"}),
+        ("C : (m, k); B : (m, n); grad norm2(hcat(A, B) - hcat(B, C)) wrt A", {"A": "(m, k)"}),
+        ("B : (4, 3); grad sum(A[1:, :] .* B) wrt A", {"A": "(5, 3)"}),
+        ("y : (6); C : (2, 3); grad vec(A)'*y + sum(A .* C) wrt A", {"A": "(2, 3)"}),
+        ("y : (6); C : (2, 3); J = vec(A)'*y; K = J + sum(A .* C); grad K wrt A",
+         {"A": "(2, 3)"}),
+        ("grad x[2] + dot(x, ones(3)) wrt x", {"x": "(3)"}),
+    ],
+)  # fmt: skip
+def test_equations_between_sizes_are_solved(text: str, found: dict[str, str]) -> None:
+    assert shapes(parse(text)).items() >= found.items()
+
+
+def test_a_size_is_whole_and_positive() -> None:
+    for sizes in ("(4, 5)", "(4, 2)"):
+        with pytest.raises(InputError, match=r"the shapes do not fit in kron\(A, B\) - C"):
+            parse(f"C : {sizes}\nB : (2, 3)\ngrad norm2(kron(A, B) - C) wrt A")
+
+
+def test_a_greek_letter_is_its_name() -> None:
+    problem = parse("λ : () positive; grad lambda*norm2(x_β)^2 + Σ[0, 0]*σ2 wrt x_beta")
+    assert shapes(problem) == {"lambda": "()", "x_beta": "(k)", "Sigma": "(m, n)", "sigma2": "()"}
+
+
 def test_declared_beats_inferred() -> None:
     problem = parse("A : (); x : (2, 3); grad A*sum(x*y) wrt y")
     assert shapes(problem) == {"A": "()", "x": "(2, 3)", "y": "(3)"}
