@@ -46,12 +46,15 @@ ROWS: Final[Sequence[Row]] = (
         "A:(m,m); X:(m,n); grad det(X'*A*X) wrt X",
         "det(X'*A*X)*(A*X*inv(X'*A*X) + A'*X*inv(X'*A'*X))",
     ),
-    # P is the pseudo-inverse of X, of full column rank; the function pinv is refused for now.
+    # P is the pseudo-inverse of X, of full column rank.
     row("55", "X:(m,n); grad log(det(X'*X)) wrt X", "2*P'", P="inv(X'*X)*X'"),
+    # P is the pseudo-inverse of X, and X that of P.
+    row("56", "P:(n,m); grad logdet(pinv(P)'*pinv(P)) wrt P", "-2*pinv(P)'"),
     row("57", "X:(n,n); grad log(abs(det(X))) wrt X", "inv(X)'"),
     row("58, k = 2", "X:(n,n); grad det(X^2) wrt X", "2*det(X^2)*inv(X)'"),
     row("58, k = 3", "X:(n,n); grad det(X^3) wrt X", "3*det(X^3)*inv(X)'"),
     # 2.2 Derivatives of an inverse.
+    row("60, an entry", "X:(n,n); grad inv(X)[0,0] wrt X", "-inv(X)[0,:]'*inv(X)[:,0]'"),
     row("61", "X:(n,n); a:(n); b:(n); grad a'*inv(X)*b wrt X", "-inv(X)'*a*b'*inv(X)'"),
     row("62", "X:(n,n); grad det(inv(X)) wrt X", "-det(inv(X))*inv(X)'"),
     row(
@@ -74,12 +77,19 @@ ROWS: Final[Sequence[Row]] = (
     row("71", "X:(m,n); a:(n); b:(m); grad a'*X'*b wrt X", "b*a'"),
     row("72", "X:(n,n); a:(n); grad a'*X*a wrt X", "a*a'"),
     row("72, transposed", "X:(n,n); a:(n); grad a'*X'*a wrt X", "a*a'"),
+    row("74, an entry", "X:(m,n); A:(n,k); grad (X*A)[0,0] wrt X", "I(m)[:,0]*A[:,0]'"),
+    row("75, an entry", "X:(m,n); A:(m,k); grad (X'*A)[0,0] wrt X", "A[:,0]*I(n)[:,0]'"),
     row("76", "X:(m,n); grad sum(X)*sum(X) wrt X", "2*sum(X)*ones(m,n)"),
     row("77", "X:(m,n); b:(n); c:(n); grad b'*X'*X*c wrt X", "X*(b*c' + c*b')"),
     row(
         "78",
         "B:(m,n); b:(m); C:(m,k); D:(k,n); d:(k); x:(n); grad (B*x + b)'*C*(D*x + d) wrt x",
         "B'*C*(D*x + d) + D'*C'*(B*x + b)",
+    ),
+    row(
+        "79, an entry",
+        "X:(m,n); B:(m,m); grad (X'*B*X)[0,0] wrt X",
+        "(B + B')*X[:,0]*I(n)[:,0]'",
     ),
     row("81", "B:(n,n); x:(n); grad x'*B*x wrt x", "(B + B')*x"),
     row(
@@ -97,6 +107,11 @@ ROWS: Final[Sequence[Row]] = (
     row("86", "x:(m); s:(m); W:(m,m) symmetric; grad (x - s)'*W*(x - s) wrt s", "-2*W*(x - s)"),
     row("87", WEIGHTED + "grad (x - A*s)'*W*(x - A*s) wrt x", "2*W*(x - A*s)"),
     row("88", WEIGHTED + "grad (x - A*s)'*W*(x - A*s) wrt A", "-2*W*(x - A*s)*s'"),
+    row(
+        "90, n = 3, an entry",
+        "X:(n,n); grad (X^3)[0,0] wrt X",
+        "I(n)[:,0]*(X^2)[:,0]' + X[0,:]'*X[:,0]' + (X^2)[0,:]'*I(n)[:,0]'",
+    ),
     row(
         "91, n = 3",
         "X:(n,n); a:(n); b:(n); grad a'*X^3*b wrt X",
@@ -121,6 +136,7 @@ ROWS: Final[Sequence[Row]] = (
     row("102", "A:(k,n); X:(m,n); B:(m,k); grad tr(A*X'*B) wrt X", "B*A"),
     row("103", "A:(m,n); X:(m,n); grad tr(X'*A) wrt X", "A"),
     row("104", "A:(m,n); X:(m,n); grad tr(A*X') wrt X", "A"),
+    row("105", "A:(m,m); X:(n,n); grad tr(kron(A,X)) wrt X", "tr(A)*I(n)"),
     row("106", "X:(n,n); grad tr(X^2) wrt X", "2*X'"),
     row("107", "X:(n,n); B:(n,n); grad tr(X^2*B) wrt X", "(X*B + B*X)'"),
     row("108", "X:(m,n); B:(m,m); grad tr(X'*B*X) wrt X", "B*X + B'*X"),
@@ -218,6 +234,10 @@ INDEPENDENT: Final = frozenset({"139", "140"})
 LONGER: Final[Mapping[str, tuple[str, ...]]] = {
     "51": ("det(A)*det(B)*det(X)*inv(X)'",),
     "55": ("2*X*inv(X'*X)",),
+    "56": (
+        "-2*((P*pinv(P)*inv(M) - inv(M))*pinv(P)'*pinv(P) + pinv(P)'*pinv(P)*inv(M))*pinv(P)'",
+        "M = pinv(P)'*pinv(P)",
+    ),
 }
 """Rows whose answer is printed longer than the book's: what is printed, and what its names mean."""
 
@@ -241,14 +261,7 @@ LEFT_OUT: Final[Mapping[int, str]] = {
 """Equations that ask for no gradient of a definite scalar."""
 
 REFUSED: Final[Mapping[int, str]] = {
-    56: "P:(n,m); grad logdet(pinv(P)'*pinv(P)) wrt P",
-    60: "X:(n,n); grad inv(X)[0,0] wrt X",
-    74: "X:(m,n); A:(n,k); grad (X*A)[0,0] wrt X",
-    75: "X:(m,n); A:(m,k); grad (X'*A)[0,0] wrt X",
-    79: "X:(m,n); B:(m,m); grad (X'*B*X)[0,0] wrt X",
-    90: "X:(n,n); grad (X^3)[0,0] wrt X",
     98: "A:(n,n); b:(n); x:(n); hessian x'*A*x + b'*x wrt x",
-    105: "A:(m,m); X:(n,n); grad tr(kron(A,X)) wrt X",
     130: "x:(n); a:(n); jacobian (x - a)/norm2(x - a) wrt x",
 }
 """Equations that need what the language knows and does not do yet."""

@@ -47,7 +47,8 @@ SYMPY: Final[Sequence[Row]] = (
         "x",
         "1",
     ),
-    # The issue 24859 asks for an entry; with symbolic sizes, a trace of the same sum.
+    row("17229", "M:(3,3); grad M[1,1] wrt M", "I(3)[:,1]*I(3)[:,1]'"),
+    row("24859", "A:(3,3); B:(3,3); x:(); grad (A + x*B)[0,0] wrt x", "B[0,0]"),
     row("24859, trace", "A:(n,n); B:(n,n); x:(); grad tr(A + x*B) wrt x", "tr(B)"),
     row("25118", "F:(n,n); grad tr(F'*F) - 3 wrt F", "2*F"),
     row("26561", "E:(n,n); grad tr(E)^2 + 1 wrt E", "2*tr(E)*I(n)"),
@@ -70,13 +71,11 @@ SYMPY: Final[Sequence[Row]] = (
 SYMPY_REFUSED: Final[Mapping[str, str]] = {
     "15614": "A:(n,n); jacobian A wrt A",
     "15667": "A:(n,n); jacobian tr(A)*A wrt A",
-    "17229": "M:(3,3); grad M[1,1] wrt M",
     "21062": "x:(n); M:(m,n); jacobian exp(M*x) wrt x",
     "23364": "Q:(n,n); q:(); jacobian (q*Q)*(q*Q) wrt q",
     "23492": "A:(n,n); jacobian A + eye wrt A",
-    "24859": "A:(3,3); B:(3,3); x:(); grad (A + x*B)[0,0] wrt x",
 }
-"""Issues, or parts of them, that need Jacobians or entries, which are refused for now."""
+"""Issues, or parts of them, that need Jacobians, which are refused for now."""
 
 SYMPY_LEFT_OUT: Final[Mapping[str, str]] = {
     "21347": "text not at hand",
