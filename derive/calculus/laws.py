@@ -13,12 +13,15 @@ from derive.calculus.rules import RULES
 from derive.tensor.algebra import terms_of
 from derive.tensor.facts import Reason
 from derive.tensor.incidence import is_incidence
-from derive.tensor.nodes import Call, Contraction, Map, Tensor, Variable
+from derive.tensor.nodes import Call, Contraction, Letters, Map, Sum, Tensor, Variable
 from derive.tensor.substitution import variables_of
 
 HALF = Fraction(1, 2)
 
 MINOR = frozenset({"addend", "scaled", "hadamard", "linear", "inner_product", "transposed"})
+UNSAID = frozenset({"addend", "summed", "linear"})
+"""Laws that go without saying beside any other."""
+
 NORMS = frozenset({"norm", "squared_norm"})
 """Laws that go without saying where a function's law is named."""
 
@@ -36,6 +39,7 @@ def laws_between(body: Tensor, target: Variable) -> tuple[Reason, ...]:
     _collect(body, target, found)
     if any(law.law == "norm" for law in found):
         found.pop(Reason("squared_norm", (target,)), None)
+    found = dict.fromkeys([law for law in found if law.law not in UNSAID] or found)
     telling = {law for law in found if law.law in RULES or law.law in NORMS}
     telling = telling or {law for law in found if law.law == "product_rule"}
     if telling and not isinstance(body, Map | Call):
@@ -63,7 +67,14 @@ def _collect(tensor: Tensor, target: Variable, found: dict[Reason, None]) -> Non
 def _through_term(term: Contraction, target: Variable, found: dict[Reason, None]) -> None:
     places = [p for p, factor in enumerate(term.factors) if factor[0] is target]
     if len(places) == 1:
-        found[Reason(_form(term, target, places), (target,))] = None
+        found[Reason(_form(term, places[0]), (target,))] = None
+    sums = [
+        place
+        for place, (factor, _, power) in enumerate(term.factors)
+        if isinstance(factor, Sum) and power == 1 and target in variables_of(factor)
+    ]
+    if not places and len(sums) == 1:
+        found[Reason(_form(term, sums[0]), (target,))] = None
     inner = [f for f, _, _ in term.factors if f is not target and target in variables_of(f)]
     if len(places) + len(inner) > 1 and Reason("product_rule", (target,)) not in found:
         found[Reason("product_rule", (target,))] = None
@@ -82,16 +93,16 @@ def _power_law(term: Contraction, factor: Tensor, power: Fraction) -> str:
     return "squared_norm" if alone else "power"
 
 
-def _form(term: Contraction, target: Variable, places: list[int]) -> str:
-    """The name of the law for a variable that is a factor of a term."""
-    _, letters, power = term.factors[places[0]]
-    others = [f for p, f in enumerate(term.factors) if p != places[0] and f[1]]
+def _form(term: Contraction, place: int) -> str:
+    """The name of the law for a factor of a term, a variable or a sum with it."""
+    _, letters, power = term.factors[place]
+    others = [f for p, f in enumerate(term.factors) if p != place and f[1]]
     if power == 2 and not term.order and not others:
         return "squared_norm"
     if power != 1:
         return "power"
     if not others:
-        return _alone(term, target) if len(term.factors) == 1 else "linear"
+        return _alone(term, letters) if len(term.factors) == 1 else "linear"
     beside = {f[0].function for f in others if isinstance(f[0], Call) and is_incidence(f[0])}
     if len(beside) == 1 and all(is_incidence(f[0]) for f in others):
         return INCIDENCE[beside.pop()]
@@ -106,8 +117,7 @@ def _form(term: Contraction, target: Variable, places: list[int]) -> str:
     return "linear"
 
 
-def _alone(term: Contraction, target: Variable) -> str:
-    _, letters, _ = next(f for f in term.factors if f[0] is target)
+def _alone(term: Contraction, letters: Letters) -> str:
     if len(letters) == 2 and letters[0] == letters[1]:
         return "trace"
     if any(x >= term.order for x in letters):

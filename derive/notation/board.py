@@ -222,6 +222,7 @@ def _by_symmetry(step: Step) -> int:
 def _chain_rows(step: Step, turned: int) -> list[Row]:
     """The chain rule: what comes from each quantity that is computed from this one."""
     laws = tuple(dict.fromkeys(law for source in step.sources for law in source.laws))
+    laws = tuple(law for law in laws if law.law != "summed") or laws
     tensor = step.lines[0].tensor
     sent, both = _line_form(step, tensor, False), _line_form(step, tensor, True)
     if turned and sent == _line_form(step, step.lines[turned].tensor, False):
