@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from derive.shapes import ONE, Dim, Shape
 
-__all__ = ["CHEAP", "OPERATORS", "Array", "Arrays", "core_of", "is_boolean"]
+__all__ = ["CHEAP", "OPERATORS", "Array", "Arrays", "Powered", "core_of", "is_boolean"]
 
 OPERATORS: Final = {
     "name": "a variable; value is its identifier",
@@ -34,6 +34,7 @@ OPERATORS: Final = {
     "eye": "the identity matrix",
     "full": "an array of this shape; the argument repeated",
     "norm": "Euclidean or Frobenius norm",
+    "row_norms": "Euclidean norm of each row",
     "function": "a function, entry by entry; value is its name",
     "compare": "a comparison, an array of booleans; value is its sign",
     "where": "second argument where the first holds, third elsewhere",
@@ -42,7 +43,10 @@ OPERATORS: Final = {
     "logdet": "logarithm of the determinant",
     "det": "determinant",
     "softmax": "softmax along the last axis",
+    "log_softmax": "its logarithm",
     "logsumexp": "log of the sum of exp along the last axis",
+    "centred": "an array minus its mean with weights, along the last axis",
+    "logmeanexp": "log of the mean of exp along the last axis",
     "einsum": "a contraction that no operator covers; value is NumPy's subscripts",
 }
 """Every operator, and what its node stands for."""

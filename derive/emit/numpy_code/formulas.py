@@ -11,6 +11,7 @@ from typing import Final
 
 from derive.calculus.derivation import Sweep
 from derive.emit.numpy_code.arrays import Arrays
+from derive.emit.numpy_code.ends import labels_in
 from derive.emit.numpy_code.lowering import TensorLowering
 from derive.emit.numpy_code.stable import stabilised
 from derive.tensor.algebra import relabel, squeeze
@@ -33,11 +34,13 @@ class Formulas:
         standing: What is written in place of a variable that has no formula of its own: another
             name, a number, or a smaller array repeated along an axis.
         forward: The variables that are quantities of the problem.
+        labels: Given variables that probabilities are compared with.
     """
 
     of: dict[Variable, Tensor] = field(default_factory=dict)
     standing: dict[Variable, Tensor] = field(default_factory=dict)
     forward: set[Variable] = field(default_factory=set)
+    labels: set[Tensor] = field(default_factory=set)
 
     @classmethod
     def of_sweep(cls, sweep: Sweep) -> Formulas:
@@ -52,9 +55,11 @@ class Formulas:
     def enter(self, variable: Variable) -> None:
         """Take in the next variable."""
         assert variable.value is not None
-        value = self.written(stabilised(variable.value))
-        inner, kept = squeeze(value)
         is_adjoint = variable.role == "adjoint"
+        value = self.written(stabilised(variable.value, self.labels, is_adjoint))
+        if not is_adjoint:
+            self.labels.update(labels_in(value))
+        inner, kept = squeeze(value)
         is_number = isinstance(value, Contraction) and not value.factors
         if is_number or (is_adjoint and isinstance(value, Variable)):
             self.standing[variable] = value

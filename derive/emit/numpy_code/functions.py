@@ -31,9 +31,14 @@ FUNCTIONS: Final[Mapping[str, str]] = {
     "sinh": "np.sinh({0})",
     "cosh": "np.cosh({0})",
     "tanh": "np.tanh({0})",
+    "sech": "_sech({0})",
+    "log_cosh": "_log_cosh({0})",
+    "expm1": "np.expm1({0})",
     "erf": "_erf({0})",
+    "erfc": "_erfc({0})",
     "sigmoid": "_sigmoid({0})",
     "softplus": "np.logaddexp(0.0, {0})",
+    "logaddexp": "np.logaddexp({0}, {1})",
     "relu": "np.maximum({0}, 0.0)",
     "leaky_relu": "_leaky_relu({0}, {1})",
     "elu": "_elu({0}, {1})",
@@ -48,12 +53,17 @@ FUNCTIONS: Final[Mapping[str, str]] = {
     "clip": "np.clip({0}, {1}, {2})",
     "huber": "_huber({0}, {1})",
     "softmax": "_softmax({0})",
+    "log_softmax": "_log_softmax({0})",
+    "centred": "_centred({0}, {1})",
     "logsumexp": "_logsumexp({0})",
+    "logmeanexp": "_logmeanexp({0})",
     "inverse": "np.linalg.inv({0})",
     "solve": "np.linalg.solve({0}, {1})",
     "det": "np.linalg.det({0})",
     "logdet": "np.linalg.slogdet({0})[1]",
-    "norm": "np.linalg.norm({0})",
+    "norm": "_norm({0})",
+    "row_norms": "_row_norms({0})",
+    "hypot": "np.hypot({0}, {1})",
     "where": "np.where({0}, {1}, {2})",
     "outer": "np.outer({0}, {1})",
     "trace": "np.trace({0})",
@@ -85,8 +95,27 @@ HELPERS: Final[Mapping[str, Helper]] = {
     "_logsumexp": Helper('''
 def _logsumexp(z):
     """log(sum(exp(z))) along the last axis, without overflow."""
+    largest = z.argmax(axis=-1, keepdims=True)
+    top = np.take_along_axis(z, largest, -1)
+    e = np.exp(z - top)
+    np.put_along_axis(e, largest, 0.0, -1)
+    return top[..., 0] + np.log1p(e.sum(axis=-1))
+'''),
+    "_log_softmax": Helper('''
+def _log_softmax(z):
+    """z - log(sum(exp(z))) along the last axis, without overflow."""
+    largest = z.argmax(axis=-1, keepdims=True)
+    shifted = z - np.take_along_axis(z, largest, -1)
+    e = np.exp(shifted)
+    np.put_along_axis(e, largest, 0.0, -1)
+    return shifted - np.log1p(e.sum(axis=-1, keepdims=True))
+'''),
+    "_logmeanexp": Helper('''
+def _logmeanexp(z):
+    """log(mean(exp(z))) along the last axis, without overflow."""
     top = z.max(axis=-1)
-    return top + np.log(np.sum(np.exp(z - top[..., None]), axis=-1))
+    below = np.mean(np.expm1(z - top[..., None]), axis=-1)
+    return top + np.log1p(below)
 '''),
     "_softmax": Helper('''
 def _softmax(z):
@@ -94,16 +123,49 @@ def _softmax(z):
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 '''),
+    "_centred": Helper('''
+def _centred(g, p):
+    """g minus its mean with the weights p along the last axis; one weight may be almost 1."""
+    largest = p.argmax(axis=-1, keepdims=True)
+    g = g - np.take_along_axis(np.broadcast_to(g, p.shape), largest, -1)
+    return g - np.sum(p * g, axis=-1, keepdims=True)
+'''),
     "_sigmoid": Helper('''
 def _sigmoid(x):
     """1 / (1 + exp(-x)), without overflow."""
     e = np.exp(-np.abs(x))
     return np.where(x >= 0.0, 1.0, e) / (1.0 + e)
 '''),
+    "_sech": Helper('''
+def _sech(x):
+    """1 / cosh(x), without overflow."""
+    e = np.exp(-np.abs(x))
+    return 2.0 * e / (1.0 + e * e)
+'''),
+    "_log_cosh": Helper(
+        '''
+def _log_cosh(x):
+    """log(cosh(x)), without overflow."""
+    size = np.abs(x)
+    near = np.log1p(2.0 * np.sinh(0.5 * np.minimum(size, 1.0)) ** 2)
+    return np.where(size < 1.0, near, size + (np.log1p(np.exp(-2.0 * size)) - math.log(2.0)))
+''',
+        imports=("math",),
+    ),
     "_erf": Helper(
-        """
-_erf = np.vectorize(math.erf, otypes=[float])
-""",
+        '''
+def _erf(x):
+    """The error function, entry by entry."""
+    return np.vectorize(math.erf, otypes=[np.result_type(x)])(x)
+''',
+        imports=("math",),
+    ),
+    "_erfc": Helper(
+        '''
+def _erfc(x):
+    """1 - erf(x), entry by entry."""
+    return np.vectorize(math.erfc, otypes=[np.result_type(x)])(x)
+''',
         imports=("math",),
     ),
     "_leaky_relu": Helper('''
@@ -126,15 +188,20 @@ def _selu(x):
         '''
 def _gelu(x):
     """x times the normal distribution function at x."""
-    return 0.5 * x * (1.0 + _erf(x / np.sqrt(2.0)))
+    return 0.5 * x * _erfc(-x / math.sqrt(2.0))
 ''',
-        uses=("_erf",),
+        uses=("_erfc",),
+        imports=("math",),
     ),
-    "_gelu_tanh": Helper('''
+    "_gelu_tanh": Helper(
+        '''
 def _gelu_tanh(x):
-    """gelu with tanh in place of erf."""
-    return 0.5 * x * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3)))
-'''),
+    """gelu with tanh in place of erf; (1 + tanh(u)) / 2 is the sigmoid of 2 u."""
+    return x * _sigmoid(math.sqrt(8.0 / math.pi) * (x + 0.044715 * x**3))
+''',
+        uses=("_sigmoid",),
+        imports=("math",),
+    ),
     "_silu": Helper(
         '''
 def _silu(x):
@@ -153,6 +220,19 @@ def _huber(r, delta):
     """r**2 / 2 where |r| <= delta, delta * (|r| - delta / 2) elsewhere."""
     size = np.abs(r)
     return np.where(size <= delta, 0.5 * r**2, delta * (size - 0.5 * delta))
+'''),
+    "_norm": Helper('''
+def _norm(x):
+    """The Euclidean norm of all entries, without overflow or underflow."""
+    top = np.max(np.abs(x))
+    return top * np.linalg.norm(x / top) if top > 0.0 else top
+'''),
+    "_row_norms": Helper('''
+def _row_norms(x):
+    """The Euclidean norm along the last axis, without overflow or underflow."""
+    top = np.max(np.abs(x), axis=-1)
+    scale = np.where(top > 0.0, top, 1.0)
+    return scale * np.linalg.norm(x / scale[..., None], axis=-1)
 '''),
 }
 """Helpers by name, in the order in which a module defines them."""

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from derive.emit.numpy_code.arrays import Array, Arrays, Powered
 from derive.emit.numpy_code.functions import COMPARISONS
+from derive.emit.numpy_code.norms import normed_part
 from derive.emit.numpy_code.order import Order, entries_in
 from derive.emit.numpy_code.products import Product
 from derive.errors import UnsupportedError
@@ -157,11 +158,17 @@ class TensorLowering:
             self.inverses[node] = tensor
             return node
         if tensor.function == "log_softmax":
-            total = self.arrays.make("logsumexp", (array,), array.shape[:-1])
-            over = self.arrays.expand(total) if total.order else total
-            node = self.arrays.add([(ONE, array), (-ONE, over)], tensor.shape)
+            node = self.arrays.make("log_softmax", (array,), tensor.shape)
             self.log_softmaxes[node] = argument
             return node
+        if tensor.function in ("unit", "row_unit"):
+            norm, along = self._norm(argument, tensor.function == "row_unit")
+            below = self.arrays.expand(norm) if along else norm
+            return self.arrays.multiply(ONE, [(array, ONE), (below, -ONE)], tensor.shape)
+        if tensor.function == "centred":
+            lean, kept = self.lean(argument)
+            args = (lean if kept[-1:] == (tensor.order - 1,) else array, self.array(tensor.args[1]))
+            return self.arrays.make("centred", args, tensor.shape)
         if tensor.function == "softmax" and argument in self.exponents:
             logarithm, _ = self.lean(Call("log_softmax", tensor.args, tensor.shape))
             return self.arrays.function("exp", [logarithm], tensor.shape)
@@ -226,15 +233,30 @@ class TensorLowering:
         return self.arrays.multiply(tensor.coefficient, items, shape), kept
 
     def _scalar(self, tensor: Tensor, power: Fraction) -> Powered:
-        """A scalar factor; the root of a sum of squares as a norm."""
-        if power.denominator == 2 and isinstance(tensor, Contraction) and len(tensor.factors) == 1:
-            factor, letters, degree = tensor.factors[0]
-            plain = tensor.coefficient == 1 and len(set(letters)) == len(letters)
-            if degree == 2 and plain and 0 < factor.order <= 2:
-                inner = self.array(factor)
-                inner = inner.args[0] if inner.op == "transpose" else inner
-                return self.arrays.make("norm", (inner,), ()), 2 * power
-        return self.array(tensor), power
+        """A scalar factor."""
+        return self.rooted(tensor, power) or (self.array(tensor), power)
+
+    def rooted(self, tensor: Tensor, power: Fraction) -> Powered | None:
+        """The root of a sum of squares as a norm, to the power that is left of it."""
+        if power.denominator != 2:
+            return None
+        found = normed_part(tensor)
+        if found is not None:
+            return self._norm(found[0], bool(tensor.order))[0], 2 * power
+        sides = _two_squares(tensor)
+        if sides is None:
+            return None
+        args, turned = self._placed_all(sides, tensor.order)
+        node = self.arrays.function("hypot", args, tensor.shape[::-1] if turned else tensor.shape)
+        return (self.arrays.transpose(node) if turned else node), 2 * power
+
+    def _norm(self, tensor: Tensor, of_rows: bool) -> tuple[Array, bool]:
+        """The norm of a tensor or of its rows, and whether it has an axis."""
+        inner = self.array(tensor)
+        if of_rows:
+            return self.arrays.make("row_norms", (inner,), tensor.shape[:-1]), True
+        inner = inner.args[0] if inner.op == "transpose" else inner
+        return self.arrays.make("norm", (inner,), ()), False
 
     def _diagonal(self, tensor: Contraction, place: int, letters: Letters) -> Array:
         """Something times an identity matrix: a diagonal matrix."""
@@ -262,6 +284,21 @@ def _averaged(arrays: Arrays, items: list[Powered]) -> list[Powered]:
                 kept = [item for item in rest if item not in counts]
                 return [*kept, (arrays.make("mean", array.args, ()), ONE)]
     return items
+
+
+def _two_squares(tensor: Tensor) -> list[tuple[Tensor, Letters]] | None:
+    """a and b, if the tensor is a^2 + b^2 entry by entry, and neither is a number."""
+    if not isinstance(tensor, Sum) or len(tensor.terms) != 2:
+        return None
+    sides = []
+    for term in tensor.terms:
+        if term.coefficient != 1 or len(term.factors) != 1 or term.summed:
+            return None
+        factor, letters, power = term.factors[0]
+        if power != 2:
+            return None
+        sides.append((factor, letters))
+    return sides
 
 
 def _arguments(formulas: Iterable[Tensor], functions: tuple[str, ...]) -> set[Tensor]:

@@ -132,6 +132,7 @@ class _Module:
         self.arguments = "_arguments"
         self.switch = self.names.global_name("CHECK_SHAPES")
         self.helpers: dict[str, None] = {}
+        self.uses_math = False
         self.answers = [self._answers(sweep) for sweep in derivation.sweeps]
 
     def _answers(self, sweep: Sweep) -> _Answers:
@@ -146,12 +147,13 @@ class _Module:
         inputs = [name for name in self.problem.variables if name in used]
         notes = module_notes(self.derivation, title, verified, self.switch, inputs)
         helpers = helpers_needed(self.helpers)
+        self.uses_math |= any("math" in HELPERS[name].imports for name in helpers)
         return (
             environment()
             .get_template("numpy_module.py.jinja")
             .render(
                 docstring="\n".join(docstring(notes, 0)),
-                modules=sorted({module for name in helpers for module in HELPERS[name].imports}),
+                math=self.names.math if self.uses_math else "",
                 numpy=self.names.numpy,
                 switch=self.switch,
                 arguments=self.arguments,
@@ -164,7 +166,8 @@ class _Module:
 
     def _source(self, helper: str) -> str:
         """A helper function, with the name that NumPy has in this module."""
-        return re.sub(r"\bnp\.", f"{self.names.numpy}.", HELPERS[helper].source.strip())
+        text = re.sub(r"\bnp\.", f"{self.names.numpy}.", HELPERS[helper].source.strip())
+        return re.sub(r"\bmath\.", f"{self.names.math}.", text)
 
     def _class(self, answers: _Answers) -> dict[str, Any]:
         fields = []
@@ -224,14 +227,21 @@ class _Module:
         what = "gradients" if len(fields) > 1 else "gradient"
         notes = _function_notes(f"{of} and its {what}", argument_text(self.problem, answers.inputs))
         head = self._head(f"value_and_grad_{sweep.of.name}", answers.inputs)
-        return "\n".join([*head, *notes, *lines, *ends])
+        return "\n".join([*self._guard(planned), *head, *notes, *lines, *ends])
 
     def _grad(self, answers: _Answers, result: Result) -> str:
         outputs = {result.wrt: self._gradient(answers.sweep, result)}
         planned, lines = self._body(answers, outputs)
         text = self._restored(planned, [result.wrt])[result.wrt]
         head = self._head(self._function_name(result), answers.inputs)
-        return "\n".join([*head, self._gradient_note(result), *lines, f"    return {text}"])
+        body = [self._gradient_note(result), *lines, f"    return {text}"]
+        return "\n".join([*self._guard(planned), *head, *body])
+
+    def _guard(self, planned: Plan) -> list[str]:
+        """What keeps a branch that is not taken from warning of its domain."""
+        if not planned.guarded:
+            return []
+        return [f'@{self.names.numpy}.errstate(divide="ignore", invalid="ignore", over="ignore")']
 
     def _gradient(self, sweep: Sweep, result: Result) -> Tensor:
         """The adjoint of a variable if there is one, else its formula."""
@@ -257,6 +267,7 @@ class _Module:
             for label in outputs
         }
         self.helpers.update(dict.fromkeys(planned.helpers))
+        self.uses_math |= planned.uses_math
         lines = self._entry(answers, planned)
         block = aligned([(f"{line.name} = {line.text}", line.shape) for line in planned.lines], 4)
         before = None

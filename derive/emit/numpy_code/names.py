@@ -51,6 +51,7 @@ class Names:
         self.taken.update(map(identifier, quantities))
         self.taken.update(others)
         self.numpy = self._reserve("np", "numpy", "np_")
+        self.math = self._reserve("math", "math_")
 
     def _reserve(self, *wishes: str) -> str:
         found = next(wish for wish in (*wishes, wishes[-1] + "_") if wish not in self.taken)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from derive.emit.numpy_code.arrays import CHEAP, Array, Arrays, is_boolean
+from derive.emit.numpy_code.branches import PARTIAL
 from derive.emit.numpy_code.formulas import Formulas, thinned
 from derive.emit.numpy_code.lowering import TensorLowering
 from derive.emit.numpy_code.names import Names, identifier
@@ -40,6 +41,8 @@ class Plan:
         inputs: Names of the given variables that are used, as the problem has them.
         sizes: Sizes that are used as numbers.
         helpers: Functions of the module's own that are called.
+        uses_math: Whether the lines use Python's ``math``.
+        guarded: Whether a choice has a branch that may leave its domain where it is not taken.
     """
 
     lines: list[Line]
@@ -47,6 +50,8 @@ class Plan:
     inputs: set[str]
     sizes: list[str]
     helpers: list[str]
+    uses_math: bool
+    guarded: bool
 
 
 def plan(
@@ -108,7 +113,7 @@ class _Planner:
             if isinstance(formula, Call) and formula.function == "softmax"
         }
         self.sizes: dict[str, str] = {}
-        self.writer = Writer(self.named, self.sizes, names.numpy)
+        self.writer = Writer(self.named, self.sizes, (names.numpy, names.math))
         self.lines: list[Line] = []
         self.inputs: set[str] = set()
 
@@ -152,8 +157,35 @@ class _Planner:
             self._emit(name, self.forward[name], done)
         outputs = {label: self._output(node) for label, node in self.results.items()}
         return Plan(
-            self.lines, outputs, self.inputs, list(self.writer.size_used), list(self.writer.helpers)
+            self.lines,
+            outputs,
+            self.inputs,
+            list(self.writer.size_used),
+            list(self.writer.helpers),
+            self.writer.uses_math,
+            self._is_guarded(),
         )
+
+    def _is_guarded(self) -> bool:
+        """Whether a branch of a choice is computed that need not be, and may warn."""
+        seen: set[tuple[Array, bool]] = set()
+        stack = [
+            (arg, bool(node.order))
+            for node in self._reachable()
+            if node.op == "where"
+            for arg in node.args[1:]
+        ]
+        while stack:
+            node, computed = item = stack.pop()
+            if item in seen:
+                continue
+            seen.add(item)
+            computed = computed or node in self.named or node in self.roots
+            if computed and _may_warn(node):
+                return True
+            below = (*node.args, self.roots[node]) if node in self.roots else node.args
+            stack.extend((arg, computed) for arg in below)
+        return False
 
     def _size_names(self) -> set[str]:
         names: set[str] = set()
@@ -269,7 +301,25 @@ def _worth_a_name(node: Array) -> bool:
     """Whether computing it twice would cost something."""
     if node.op in CHEAP:
         return False
-    return not (node.op == "multiply" and all(arg.op == "constant" for arg in node.args))
+    if node.op != "multiply":
+        return True
+    coefficient, powers = node.value
+    is_negated = coefficient == -1 and powers == (1,) and node.args[0].op == "name"
+    return not is_negated and any(arg.op != "constant" for arg in node.args)
+
+
+def _may_warn(node: Array) -> bool:
+    """Whether computing a node may leave its domain or overflow."""
+    if node.op == "multiply":
+        return any(
+            (power < 0 or power.denominator > 1) and arg.op not in ("constant", "number")
+            for arg, power in zip(node.args, node.value[1], strict=True)
+        )
+    if node.op == "function" and node.value in PARTIAL:
+        (arg, *_) = node.args
+        is_capped = arg.op == "function" and arg.value == "min"
+        return not (is_capped and any(part.op == "number" for part in arg.args))
+    return False
 
 
 def _shape_text(shape: Shape) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
-from derive.emit.numpy_code.arrays import Array, Arrays
+from derive.emit.numpy_code.arrays import Array, Arrays, Powered
 from derive.emit.numpy_code.order import Order, Oriented, orders
 from derive.tensor.algebra import ONE, contract, transpose
 from derive.tensor.facts import is_symmetric
@@ -30,6 +30,12 @@ class Lowering(Protocol):
 
     def array(self, tensor: Tensor) -> Array:
         """The array of a tensor."""
+
+    def rooted(self, tensor: Tensor, power: Fraction) -> Powered | None:
+        """The root of a sum of squares as a norm, to the power that is left of it."""
+
+
+HALF = Fraction(1, 2)
 
 
 class NoOperator(Exception):
@@ -133,6 +139,10 @@ class Product:
 
     def _item(self, factor: Factor) -> _Item:
         tensor, letters, power = factor
+        rooted = self.lowering.rooted(tensor, power)
+        if rooted is not None:
+            array, power = rooted
+            return _Item(contract(1, [(tensor, letters, HALF)], letters), array, letters, power)
         array = self.lowering.array(tensor)
         if len(letters) == 2 and letters[0] == letters[1]:
             diagonal = self.arrays.make("diagonal", (array,), array.shape[:1])

@@ -14,6 +14,7 @@ from derive.emit.numpy_code.functions import COMPARISONS, FUNCTIONS
 
 __all__ = ["Writer", "number_text"]
 
+CHOICE: Final = 0
 COMPARE: Final = 1
 ADD: Final = 2
 MULTIPLY: Final = 3
@@ -22,11 +23,15 @@ POWER: Final = 5
 ATOM: Final = 6
 
 HALF: Final = Fraction(1, 2)
-DECIMALS: Final = frozenset({1, 2, 4, 8, 5, 10, 20, 50, 100, 1000, 10000})
-"""Denominators that are written as decimals."""
+MOST_DECIMALS: Final = 6
+"""A fraction with at most so many decimals is written with them."""
 
 LARGEST_RATIO: Final = 10**6
 """Above it, a fraction is written as the nearest floating-point number."""
+
+OF_NUMBERS: Final = frozenset({"exp", "log", "sqrt", "sin", "cos", "tan", "tanh"})
+"""Functions that are taken from ``math`` where their argument is a number; there precision is that
+of Python, and an array of single precision stays one."""
 
 SIMPLE: Final = re.compile(r"[\w.]+")
 """Operands around which ``**`` stands without spaces."""
@@ -37,9 +42,23 @@ Term = tuple[Fraction, list[tuple[Array, Fraction]], Array]
 
 def number_text(value: Fraction) -> str:
     """A number that is not negative, as a floating-point literal or a quotient of two."""
-    if value.denominator in DECIMALS or value.denominator > LARGEST_RATIO:
+    if _is_decimal(value):
         return repr(float(value))
     return f"{float(value.numerator)!r} / {float(value.denominator)!r}"
+
+
+def _is_number(array: Array) -> bool:
+    """Whether an array is a number, sizes aside."""
+    if array.op == "constant":
+        return bool(array.value.is_number)
+    return array.op == "number" or (
+        array.op in ("add", "multiply") and all(map(_is_number, array.args))
+    )
+
+
+def _is_decimal(value: Fraction) -> bool:
+    whole = 10**MOST_DECIMALS % value.denominator == 0
+    return whole or value.denominator > LARGEST_RATIO
 
 
 class Writer:
@@ -48,13 +67,18 @@ class Writer:
     Args:
         names: Identifiers of named nodes; read when something is written.
         sizes: Identifiers of dimensions.
-        numpy: What NumPy is called in the module.
+        modules: What NumPy and ``math`` are called in the module.
     """
 
     def __init__(
-        self, names: Mapping[Array, str], sizes: Mapping[str, str], numpy: str = "np"
+        self,
+        names: Mapping[Array, str],
+        sizes: Mapping[str, str],
+        modules: tuple[str, str] = ("np", "math"),
     ) -> None:
-        self.names, self.sizes, self.numpy = names, sizes, numpy
+        self.names, self.sizes = names, sizes
+        self.numpy, self.math = modules
+        self.uses_math = False
         self.size_used: dict[str, None] = {}
         self.helpers: dict[str, None] = {}
 
@@ -66,6 +90,8 @@ class Writer:
         name = self.names.get(node)
         if name is not None and not own:
             return name, ATOM
+        if node.op == "where" and not node.order:
+            return self._choice(node)
         if node.op in FUNCTIONS:
             return self._call(node.op, node.args), ATOM
         handler: Callable[[Array], Written] = getattr(self, f"_{node.op}")
@@ -85,6 +111,8 @@ class Writer:
         if template.startswith("_"):
             self.helpers[template.partition("(")[0]] = None
         bare = name == "where"
+        if name in ("max", "min"):
+            args = tuple(sorted(args, key=lambda arg: arg.op == "number"))
         written = [
             self.text(arg) if bare and not place else self._number_like(arg)
             for place, arg in enumerate(args)
@@ -92,6 +120,18 @@ class Writer:
         if bare and not is_boolean(args[0]):
             written[0] = f"{self._inside(args[0], ADD)} != 0.0"
         return self._aliased(template).format(*written)
+
+    def _choice(self, node: Array) -> Written:
+        """A choice between two numbers; only the one that is taken is computed."""
+        condition, yes, no = node.args
+        holds = self._inside(condition, COMPARE)
+        if not is_boolean(condition):
+            holds = f"{self._inside(condition, ADD)} != 0.0"
+        written = [
+            f"1.0 * {self._inside(a, POWER)}" if is_boolean(a) else self._inside(a, COMPARE)
+            for a in (yes, no)
+        ]
+        return f"{written[0]} if {holds} else {written[1]}", CHOICE
 
     def _aliased(self, text: str) -> str:
         return re.sub(r"\bnp\.", f"{self.numpy}.", text)
@@ -115,19 +155,55 @@ class Writer:
             return self.sizes[value.name], ATOM
         if value.is_Integer and not value.is_negative:
             return str(int(value)), ATOM
-        if value in (sympy.pi, sympy.E):
-            return f"{self.numpy}.{'pi' if value == sympy.pi else 'e'}", ATOM
         if value.is_number:
-            return repr(float(value)), ATOM if value > 0 else UNARY
+            written, level = self._irrational(abs(value))
+            return (written, level) if value > 0 else (f"-{_bracketed(written, level)}", UNARY)
         joiner, level = (" + ", ADD) if value.is_Add else (" * ", MULTIPLY)
         parts = [self._scalar(part) for part in value.args]
         return joiner.join(f"({t})" if lv < level else t for t, lv in parts), level
+
+    def _irrational(self, value: Any) -> Written:
+        """A positive number: a rational multiple of pi or e, the root of one, or its digits."""
+        for constant, name in ((sympy.pi, "pi"), (sympy.E, "e")):
+            ratio = value / constant
+            if ratio.is_Rational:
+                return self._scaled(ratio, f"{self.numpy}.{name}")
+        below = value * sympy.pi
+        if below.is_Rational:
+            return (
+                f"{number_text(Fraction(int(below.p), int(below.q)))} / {self.numpy}.pi",
+                MULTIPLY,
+            )
+        square = sympy.expand(value**2)
+        exponent = square.as_powers_dict().get(sympy.pi, 0)
+        ratio = square / sympy.pi**exponent
+        if ratio.is_Rational and exponent in (-1, 0, 1):
+            inner = number_text(Fraction(int(ratio.p), int(ratio.q)))
+            if exponent:
+                pi = f"{self.numpy}.pi"
+                inner = f"{inner} / {pi}" if exponent < 0 else self._scaled(ratio, pi)[0]
+            self.uses_math = True
+            return f"{self.math}.sqrt({inner})", ATOM
+        if isinstance(value, sympy.log) and value.args[0].is_Rational:
+            self.uses_math = True
+            argument = Fraction(int(value.args[0].p), int(value.args[0].q))
+            return f"{self.math}.log({number_text(argument)})", ATOM
+        return repr(float(value)), ATOM
+
+    def _scaled(self, ratio: Any, name: str) -> Written:
+        ratio = Fraction(int(ratio.p), int(ratio.q))
+        return (name, ATOM) if ratio == 1 else (f"{number_text(ratio)} * {name}", MULTIPLY)
 
     def dim(self, dim: Any) -> str:
         """A dimension as a number."""
         return self._scalar(dim)[0]
 
     def _function(self, node: Array) -> Written:
+        template = FUNCTIONS[node.value]
+        if node.value in OF_NUMBERS and all(map(_is_number, node.args)):
+            self.uses_math = True
+            args = map(self.text, node.args)
+            return template.replace("np.", f"{self.math}.").format(*args), ATOM
         return self._call(node.value, node.args), ATOM
 
     def _compare(self, node: Array) -> Written:
@@ -179,6 +255,7 @@ class Writer:
         return items, coefficient
 
     def _product(self, coefficient: Fraction, items: list[tuple[Array, Fraction]]) -> Written:
+        coefficient, items = _with_one_constant(coefficient, items)
         if coefficient < 0:
             for place, (array, power) in enumerate(items):
                 turned = self._negated(array) if power == 1 else None
@@ -190,7 +267,7 @@ class Writer:
         below = [self._power(a, -p) for a, p in items if p < 0]
         sign, size = coefficient < 0, abs(coefficient)
         numbers: list[str] = []
-        if size.denominator in DECIMALS or size.denominator > LARGEST_RATIO:
+        if _is_decimal(size):
             numbers = [number_text(size)] if size != 1 else []
         else:
             numbers = [number_text(Fraction(size.numerator))] if size.numerator != 1 else []
@@ -223,6 +300,9 @@ class Writer:
     def _power(self, base: Array, power: Fraction) -> Written:
         if power == 1:
             return self._write(base)
+        if power == HALF and base.op in ("constant", "number"):
+            self.uses_math = True
+            return f"{self.math}.sqrt({self.text(base)})", ATOM
         if power == HALF:
             return f"{self.numpy}.sqrt({self.text(base)})", ATOM
         written, level = self._write(base)
@@ -277,6 +357,24 @@ class Writer:
         args = ", ".join(self._number_like(arg) for arg in node.args)
         best = ", optimize=True" if len(node.args) > 2 else ""
         return f'{self.numpy}.einsum("{node.value}", {args}{best})', ATOM
+
+
+def _with_one_constant(
+    coefficient: Fraction, items: list[tuple[Array, Fraction]]
+) -> tuple[Fraction, list[tuple[Array, Fraction]]]:
+    """A product with its irrational factors, and the rational one beside them, made one number."""
+    numbers = [item for item in items if item[0].op == "constant" and item[0].value.is_number]
+    if not numbers:
+        return coefficient, items
+    value = sympy.Rational(*abs(coefficient).as_integer_ratio())
+    for array, power in numbers:
+        value *= array.value ** sympy.Rational(*power.as_integer_ratio())
+    rest = [item for item in items if item not in numbers]
+    sign = Fraction(-1 if coefficient < 0 else 1)
+    value = sympy.powsimp(sympy.expand(value))
+    if value.is_Rational:
+        return sign * Fraction(int(value.p), int(value.q)), rest
+    return sign, [(Array("constant", (), (), value), Fraction(1)), *rest]
 
 
 def _bracketed(written: str, level: int) -> str:

@@ -1,0 +1,72 @@
+"""Differences from a weighted mean, which lose their digits where one weight is almost 1.
+
+What softmax sends back is ``p .* (g - p'g)``. Where one entry of p is almost 1, its entry of g is
+almost the mean. ``centred(g, p)`` is ``g - p'g`` along the last axis, computed from differences of
+entries of g.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from derive.emit.numpy_code.matching import argument_of, axes_of
+from derive.tensor.algebra import add, contract, terms_of
+from derive.tensor.nodes import Call, Contraction, Factor, Sum, Tensor
+
+__all__ = ["with_centred"]
+
+
+def with_centred(tensor: Sum) -> Tensor:
+    """The sum, with arrays minus their means with the weights of a softmax put together."""
+    if not tensor.order:
+        return tensor
+    for place, term in enumerate(tensor.terms):
+        factors = _opened(term)
+        for weights in _weights(factors, term.order):
+            own = terms_of(_averaged(factors, weights, term.coefficient, tensor))
+            others = [t for k, t in enumerate(tensor.terms) if k != place]
+            if all(part in others for part in own):
+                array = add(own, tensor.shape)
+                rest = [t for t in others if t not in own]
+                return add(
+                    [Call("centred", (array, weights[0]), tensor.shape), *rest], tensor.shape
+                )
+    return tensor
+
+
+def _opened(term: Contraction) -> list[Factor]:
+    """The factors of a product, those of numbers that are sums of products included."""
+    factors: list[Factor] = []
+    fresh = 1 + max(term.dims, default=term.order)
+    for factor, letters, power in term.factors:
+        if isinstance(factor, Contraction) and not factor.order and power == 1:
+            for inner, along, degree in factor.factors:
+                factors.append((inner, tuple(x + fresh for x in along), degree))
+            fresh += 1 + max(factor.dims, default=0)
+        else:
+            factors.append((factor, letters, power))
+    return factors
+
+
+def _weights(factors: list[Factor], order: int) -> Iterator[Factor]:
+    """The softmaxes whose last axis is summed, and whose other axes are those of the result."""
+    leading = tuple(range(order - 1))
+    for factor in factors:
+        tensor, letters, power = factor
+        summed = letters[:-1] == leading and letters[-1:] >= (order,)
+        if summed and power == 1 and argument_of(tensor, "softmax") is not None:
+            yield factor
+
+
+def _averaged(
+    factors: list[Factor], weights: Factor, coefficient: Fraction, like: Tensor
+) -> Tensor:
+    """g, if a term is minus the mean of g with some weights."""
+    letter, last = weights[1][-1], like.order - 1
+    rest = [
+        (tensor, tuple(last if x == letter else x for x in letters), power)
+        for tensor, letters, power in factors
+        if (tensor, letters, power) != weights
+    ]
+    return contract(-coefficient, rest, axes_of(like), dict(enumerate(like.shape)))
