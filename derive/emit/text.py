@@ -182,7 +182,11 @@ class _Writer:
         written = str(expr.value).replace("E", "e") if str(expr.value) == "E" else str(expr.value)
         if self.style.ascii:
             return written if expr.value.is_Atom else f"({written})"
-        return GREEK.get(written, written) if expr.value.is_Atom else f"({written})"
+        return (
+            GREEK.get(written, written)
+            if expr.value.is_Atom
+            else f"({written.replace('-', self.style.symbols['negative'])})"
+        )
 
     def _identity(self, expr: Expr) -> str:
         return f"I({expr.rows})" if self.style.ascii else "I"
