@@ -6,7 +6,7 @@ carry batch axes in front, as in :mod:`derive.verify.functions`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
@@ -28,7 +28,7 @@ from derive.verify.functions import (
     integer_power,
 )
 from derive.verify.linear_algebra import Misfit, inverse, kronecker
-from derive.vocabulary import SYNONYMS, MatrixCall, ScalarCall
+from derive.vocabulary import COMPARISONS, SYNONYMS, MatrixCall, ScalarCall
 
 __all__ = ["NODES", "Misfit", "Row", "lift", "row_of"]
 
@@ -78,15 +78,34 @@ def _look_up(walker: Any, node: Any) -> Any:
 
 def _product(walker: Any, node: Any, *values: Any) -> Any:
     """Scalars times matrices, from left to right."""
-    scalar, matrix = None, None
+    scalar, matrix, guards = None, None, []
     for operand, value in zip(node.args, values, strict=True):
         if not _is_matrix(operand):
             scalar = value if scalar is None else scalar * value
+            guards += [value] if _is_indicator(operand) else []
         else:
             matrix = value if matrix is None else matrix @ value
     if scalar is None:
         return matrix
-    return scalar if matrix is None else lift(scalar) * matrix
+    product = scalar if matrix is None else lift(scalar) * matrix
+    return _guarded(product, guards if matrix is None else map(lift, guards))
+
+
+def _entrywise_product(walker: Any, node: Any, *values: Any) -> Any:
+    product = reduce(lambda a, b: a * b, _fitting(node, values))
+    pairs = zip(node.args, values, strict=True)
+    return _guarded(product, [value for operand, value in pairs if _is_indicator(operand)])
+
+
+def _is_indicator(node: Any) -> bool:
+    return isinstance(node, MatrixCall | ScalarCall) and node.name in COMPARISONS.values()
+
+
+def _guarded(product: Any, indicators: Iterable[Any]) -> Any:
+    """A product, 0 where an indicator among its factors is 0, whatever the others are there."""
+    for indicator in indicators:
+        product = np.where(indicator == 0, 0.0, product)
+    return product
 
 
 def _fitting(node: Any, values: Sequence[Any]) -> Sequence[Any]:
@@ -284,9 +303,7 @@ NODES: Final[Mapping[type, Row]] = {
         _arguments, lambda w, node, *values: reduce(lambda a, b: a + b, _fitting(node, values))
     ),
     matrices.MatMul: Row(_arguments, _product),
-    matrices.HadamardProduct: Row(
-        _arguments, lambda w, node, *values: reduce(lambda a, b: a * b, _fitting(node, values))
-    ),
+    matrices.HadamardProduct: Row(_arguments, _entrywise_product),
     matrices.HadamardPower: Row(_arguments, _power),
     matrices.Transpose: _function("transpose"),
     matrices.Inverse: Row(lambda node: (node.arg,), _inverse),

@@ -45,7 +45,8 @@ def size_assignments(problem: Problem, count: int, seed: int) -> list[dict[str, 
     """Numbers for the symbolic sizes, ``count`` times.
 
     The third assignment (the second of two) sets all sizes to 1, the fourth one of them; in the
-    others no two sizes that meet are equal, and none equals a size that the problem states.
+    others no two sizes that meet are equal, and none equals a size that the problem states. What is
+    larger in the first is smaller in the second: a matrix is met both tall and wide.
     """
     names = _size_names(problem)
     rng = np.random.default_rng([seed, 1])
@@ -54,10 +55,19 @@ def size_assignments(problem: Problem, count: int, seed: int) -> list[dict[str, 
         sizes = _generic(problem, names, rng)
         if names and number == min(2, count - 1) and count > 1:
             sizes = dict.fromkeys(names, 1)
+        elif number == 1 and len(names) <= MOST_DISTINCT:
+            sizes = _reversed(sizes, assignments[0])
         elif len(names) > 1 and number == 3:
             sizes[names[int(rng.integers(len(names)))]] = 1
         assignments.append(sizes)
     return assignments
+
+
+def _reversed(sizes: Mapping[str, int], earlier: Mapping[str, int]) -> dict[str, int]:
+    """The same numbers, in the reverse order of an earlier assignment."""
+    falling = sorted(sizes, key=lambda name: -earlier[name])
+    chosen = dict(zip(falling, sorted(sizes.values()), strict=True))
+    return {name: chosen[name] for name in sizes}
 
 
 def alternatives(

@@ -178,6 +178,15 @@ def test_a_singular_inverse_is_nan() -> None:
     assert np.all(np.isnan(evaluate(Inverse(A), {"A": np.zeros((4, 4)), "n": 4})))
 
 
+def test_an_indicator_that_is_0_makes_its_product_0() -> None:
+    positive = call("gt", x, sympy.Integer(0))
+    root = x.applyfunc(Lambda(i, sympy.sqrt(i)))
+    value = evaluate(HadamardProduct(positive, root), {"x": np.array([[4.0], [-4.0]]), "n": 2})
+    assert value.tolist() == [[2.0], [0.0]]
+    scalar = call("gt", c, sympy.Integer(0)) * sympy.log(c)
+    assert evaluate(scalar, {"c": -1.0}) == 0.0
+
+
 def test_unknown_node_is_named() -> None:
     with pytest.raises(UnsupportedError, match="cannot evaluate Adjoint"):
         evaluate(sympy.Adjoint(A), VALUES)

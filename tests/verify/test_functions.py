@@ -316,13 +316,15 @@ def sample(name: str, rng: np.random.Generator, sizes: dict[str, int] = SIZES) -
             continue
         extent = extent_at(symbol, sizes)
         value = rng.standard_normal(extent)
+        if value.size == 1:
+            value += 0.3 * np.sign(value)
         if name in UNIT_INTERVAL:
             value = rng.uniform(0.05, 0.95, extent)
         if name == "log1p":
             value = rng.uniform(-0.9, 2.0, extent)
         if name == "logdet":
             value = value @ value.T + np.triu(value) + 0.1
-            value = value if np.linalg.det(value) > 0 else value[[1, 0, *range(2, len(value))]]
+            value[0] *= np.sign(np.linalg.det(value))
         if name == "cholesky":
             value = value @ value.T + 0.1 * np.eye(len(value))
         values[symbol.name] = value

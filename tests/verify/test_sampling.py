@@ -38,6 +38,15 @@ def test_generic_sizes_differ_from_each_other_and_from_stated_ones(paper: Any, s
     assert list(assignments[3].values()).count(1) == 1
 
 
+@pytest.mark.parametrize("count", [3, 5])
+def test_matrices_are_met_tall_and_wide(paper: Any, count: int, seed: int) -> None:
+    paper.given("A", "m", "n")
+    paper.given("B", "n", "k")
+    first, second, *_ = size_assignments(paper.problem, count, seed)
+    for left, right in (("m", "n"), ("n", "k"), ("m", "k")):
+        assert (first[left] < first[right]) == (second[left] > second[right])
+
+
 def test_sizes_of_one_are_among_few_assignments(paper: Any) -> None:
     paper.given("A", "m", "n")
     assert {"m": 1, "n": 1} in size_assignments(paper.problem, 2, 0)
