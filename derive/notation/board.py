@@ -118,7 +118,8 @@ def _named_parts(
 ) -> dict[Expression, Expr]:
     """What is written for the parts of a formula that have a name."""
     names = {tensor: raised(variable) for variable, tensor in introduced.items()}
-    names |= {transpose(tensor): transposed(form) for tensor, form in names.items()}
+    matrices = [(tensor, form) for tensor, form in names.items() if tensor.order == 2]
+    names |= {transpose(tensor): transposed(form) for tensor, form in matrices}
     lowered = lowered_parts(expression, derivation.names)
     return {
         part: oriented(names[tensor], tensor.order == 1 and is_row(extent_of(part)))
