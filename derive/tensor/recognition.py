@@ -439,7 +439,7 @@ def _exchanged(tensor: Contraction, places: dict[int, list[Factor]]) -> Tensor:
 
 
 def _choice(tensor: Map) -> Tensor | None:
-    """where(c, 1, 0) is 1[c], where(c, 0, 1) is 1 - 1[c], where(c, x, x) is x."""
+    """where(c, 1, 0) is 1[c], where(c, 0, 1) is 1[not c], where(c, x, x) is x."""
     if tensor.function != "where":
         return None
     (condition, along), (yes, on_yes), (no, on_no) = tensor.args
@@ -447,11 +447,11 @@ def _choice(tensor: Map) -> Tensor | None:
         return relabel(yes, on_yes, tensor.shape)
     if not isinstance(condition, Map) or condition.function not in INDICATORS:
         return None
-    found = relabel(condition, along, tensor.shape)
     if _constant(yes) == 1 and _constant(no) == 0:
-        return found
+        return relabel(condition, along, tensor.shape)
     if _constant(yes) == 0 and _constant(no) == 1:
-        return add([ones(tensor.shape), scale(-1, found)], tensor.shape)
+        opposite = apply(OPPOSITES[condition.function], condition.args, condition.shape)
+        return relabel(opposite, along, tensor.shape)
     return None
 
 
@@ -534,6 +534,7 @@ def _written_out(tensor: Contraction, position: int) -> Tensor:
 
 
 INDICATORS: Final = frozenset({"lt", "le", "gt", "ge"})
+OPPOSITES: Final = {"gt": "le", "le": "gt", "ge": "lt", "lt": "ge"}
 
 IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...]]] = {
     Map: (
