@@ -13,6 +13,7 @@ from derive.language.parser import parse_statements, parse_sum
 from derive.language.program import Program, collect
 from derive.language.source import ASKING, Source, clean, read_source
 from derive.language.tree import Node, Requested
+from derive.language.words import spelled_out
 from derive.problem import Definition, Problem, Request, Variable, free_name
 from derive.shapes import Dim, as_dim, shape_of_extent
 from derive.vocabulary import Expression, extent_of
@@ -111,7 +112,8 @@ def parse_expression(
     root = parse_sum(laid)
     program = _surroundings(laid, problem, shapes or {}, root)
     solved, _ = settle(program)
-    names: dict[str, Expression] = {}
+    given = (*problem.variables, *problem.definitions)
+    names = {spelled_out(name): problem.symbol(name) for name in given if spelled_out(name) != name}
     return build(solved, root, names)
 
 
@@ -121,7 +123,8 @@ def _surroundings(
     """A program that asks about one expression, among the names of a problem."""
     program = Program(laid, sizes=set(problem.sizes))
     program.shapes = {
-        name: problem.shape(name) for name in (*problem.variables, *problem.definitions)
+        spelled_out(name): problem.shape(name)
+        for name in (*problem.variables, *problem.definitions)
     } | {name: tuple(as_dim(dim) for dim in shape) for name, shape in shapes.items()}
     program.sizes |= {
         s.name for shape in program.shapes.values() for d in shape for s in d.free_symbols

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sympy import Symbol
 
 from derive.errors import InputError
 from derive.language import parse, parse_expression
-from derive.problem import Problem
+from derive.problem import Problem, Request
 from derive.shapes import as_dim, shape_text
 from derive.vocabulary import extent_of
 
@@ -96,6 +97,12 @@ def test_a_size_is_whole_and_positive() -> None:
 def test_a_greek_letter_is_its_name() -> None:
     problem = parse("λ : () positive; grad lambda*norm2(x_β)^2 + Σ[0, 0]*σ2 wrt x_beta")
     assert shapes(problem) == {"lambda": "()", "x_beta": "(k)", "Sigma": "(m, n)", "sigma2": "()"}
+
+
+def test_a_greek_letter_of_sympy_is_known_by_both_names() -> None:
+    letter = Symbol("λ", real=True)
+    problem = Problem.build({"J": letter**2}, [Request("grad", "J", ("λ",))])
+    assert parse_expression("3*lambda + λ", problem) == 4 * letter
 
 
 def test_declared_beats_inferred() -> None:
