@@ -130,7 +130,7 @@ def number_text(value: Fraction) -> str:
             below //= prime
     if below != 1 or value.denominator <= 9:
         return str(value)
-    short = repr(float(value))
+    short = repr(float(value)).replace("e-0", "e-")
     return short if float(short) else f"{Decimal(value.numerator) / Decimal(value.denominator):E}"
 
 
