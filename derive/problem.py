@@ -22,11 +22,11 @@ from derive.vocabulary import (
     FACTS,
     FUNCTIONS,
     Expression,
-    call,
     extent_of,
     scalar,
     settle_entries,
     sizes_in,
+    without_blocks,
 )
 
 __all__ = [
@@ -369,7 +369,7 @@ def _check_expression(name: str, expression: object) -> Any:
                 f"{name} has a sum over an index, which SymPy makes of an entry of a product",
                 ("Write derive.entries(A*B, i, j) for an entry of A*B.",),
             )
-        return _without_blocks(expression)
+        return without_blocks(expression)
     if isinstance(expression, int | float) and not isinstance(expression, bool):
         return sympy.sympify(expression)
     advice: tuple[str, ...] = ()
@@ -379,20 +379,6 @@ def _check_expression(name: str, expression: object) -> Any:
         advice = ("Use a MatrixSymbol in place of a matrix of entries.",)
     kind = type(expression).__name__
     raise InputError(f"{name} is to be a SymPy expression, got {kind}", advice)
-
-
-def _without_blocks(expression: Any) -> Any:
-    """The expression with its block matrices written as arrays side by side."""
-    while blocks := expression.atoms(sympy.BlockMatrix):
-        expression = expression.xreplace({block: _joined(block) for block in blocks})
-    return expression
-
-
-def _joined(matrix: sympy.BlockMatrix) -> Any:
-    """Blocks side by side in rows, the rows one below the other."""
-    rows = [list(row) for row in matrix.blocks.tolist()]
-    lines = [call("hcat", *row) if len(row) > 1 else row[0] for row in rows]
-    return call("vcat", *lines) if len(lines) > 1 else lines[0]
 
 
 def _unknown(name: str, known: Iterable[str]) -> InputError:

@@ -1,6 +1,14 @@
 """The words of a problem: SymPy nodes that SymPy lacks, and one row for every function."""
 
-from derive.vocabulary.entries import Choice, complaint, entries, interval, settle_entries, sizes_in
+from derive.vocabulary.entries import (
+    Choice,
+    complaint,
+    entries,
+    interval,
+    settle_entries,
+    sizes_in,
+    without_blocks,
+)
 from derive.vocabulary.expressions import (
     Expression,
     MatrixCall,
@@ -15,7 +23,6 @@ from derive.vocabulary.expressions import (
     multiply,
     negate,
     power,
-    result_extent,
     scalar,
     transpose,
 )
@@ -28,6 +35,7 @@ from derive.vocabulary.functions import (
     SYNONYMS,
     Function,
 )
+from derive.vocabulary.signatures import result_extent
 
 __all__ = [
     "COMPARISONS",
@@ -59,4 +67,5 @@ __all__ = [
     "settle_entries",
     "sizes_in",
     "transpose",
+    "without_blocks",
 ]

@@ -16,10 +16,18 @@ from sympy.matrices.expressions.slice import MatrixSlice
 
 from derive.errors import InputError, UnsupportedError
 from derive.shapes import ONE, Dim, ShapeMismatch, is_at_least, same, shape_text
-from derive.vocabulary.expressions import Expression, MatrixCall, extent_of
+from derive.vocabulary.expressions import Expression, MatrixCall, call, extent_of
 from derive.vocabulary.functions import FUNCTIONS
 
-__all__ = ["Choice", "complaint", "entries", "interval", "settle_entries", "sizes_in"]
+__all__ = [
+    "Choice",
+    "complaint",
+    "entries",
+    "interval",
+    "settle_entries",
+    "sizes_in",
+    "without_blocks",
+]
 
 Choice: TypeAlias = Dim | tuple[Dim | None, Dim | None]
 """Along one axis: an index, or a start and a stop; None for the beginning and the end."""
@@ -148,6 +156,20 @@ def settle_entries(expression: Any) -> Any:
             if wrong is not None:
                 raise InputError(*wrong)
     return expression
+
+
+def without_blocks(expression: Any) -> Any:
+    """The expression with its block matrices written as arrays side by side."""
+    while blocks := expression.atoms(sympy.BlockMatrix):
+        expression = expression.xreplace({block: _joined(block) for block in blocks})
+    return expression
+
+
+def _joined(matrix: sympy.BlockMatrix) -> Any:
+    """Blocks side by side in rows, the rows one below the other."""
+    rows = [list(row) for row in matrix.blocks.tolist()]
+    lines = [call("hcat", *row) if len(row) > 1 else row[0] for row in rows]
+    return call("vcat", *lines) if len(lines) > 1 else lines[0]
 
 
 def _chosen(operand: Expression, rows: tuple[Dim, Dim], columns: tuple[Dim, Dim]) -> Expression:
