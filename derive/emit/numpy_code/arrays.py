@@ -37,6 +37,7 @@ OPERATORS: Final = {
     "row_norms": "Euclidean norm of each row",
     "function": "a function, entry by entry; value is its name",
     "compare": "a comparison, an array of booleans; value is its sign",
+    "floating": "an array of booleans as ones and zeros",
     "where": "second argument where the first holds, third elsewhere",
     "inverse": "inverse of a matrix",
     "solve": "inverse of the first argument times the second",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Final
+from typing import Final, TypeAlias
 
 from derive.emit.numpy_code.matching import argument_of, axes_of, is_zero, mapped, value_of
 from derive.tensor.algebra import ONE, add, apply, contract, negate, number, ones, terms_of
@@ -18,7 +18,10 @@ from derive.tensor.facts import has_fact
 from derive.tensor.nodes import Contraction, Factor, Letters, Map, Sum, Tensor, Variable
 from derive.tensor.parts import children, rebuild
 
-__all__ = ["PARTIAL", "as_choice", "below_zero"]
+__all__ = ["PARTIAL", "Condition", "as_choice", "below_zero"]
+
+Condition: TypeAlias = tuple[Tensor, Letters]
+"""An indicator, with the axes of a formula that it lies along."""
 
 COMPLEMENTS: Final = {"gt": "le", "le": "gt", "ge": "lt", "lt": "ge"}
 
@@ -30,18 +33,20 @@ PARTIAL: Final = frozenset(
 SELU: Final = Fraction(17580993408473768599402175208123, 10**31)
 
 
-def as_choice(tensor: Tensor) -> Tensor:
-    """A sum or product as a choice, where an indicator guards what may not be finite."""
+def as_choice(tensor: Tensor, settled: frozenset[Condition] = frozenset()) -> Tensor:
+    """A sum or product as a choice, where an indicator guards what may not be finite.
+
+    Args:
+        tensor: Any tensor.
+        settled: Indicators, with their letters, for whose values the tensor is written already.
+    """
     if not isinstance(tensor, Sum | Contraction):
         return tensor
-    for indicator, letters in dict.fromkeys(_indicators(tensor)):
-        on, off = (_at(tensor, indicator, letters, holds) for holds in (True, False))
-        if not _is_guarded(tensor, indicator, letters):
-            continue
-        condition = indicator, letters
-        axes = axes_of(tensor)
-        args = (condition, (as_choice(on), axes), (as_choice(off), axes))
-        return _where(args, tensor)
+    for condition in dict.fromkeys(_indicators(tensor)):
+        if condition not in settled and _is_guarded(tensor, condition[1]):
+            known = settled | {condition}
+            on, off = (as_choice(_at(tensor, *condition, holds), known) for holds in (True, False))
+            return _where((condition, (on, axes_of(tensor)), (off, axes_of(tensor))), tensor)
     if isinstance(tensor, Contraction) and tensor.summed:
         return _inside(tensor)
     return tensor
@@ -51,7 +56,7 @@ def _where(args: tuple[tuple[Tensor, Letters], ...], like: Tensor) -> Tensor:
     return apply("where", args, like.shape)
 
 
-def _indicators(tensor: Tensor) -> Iterator[tuple[Tensor, Letters]]:
+def _indicators(tensor: Tensor) -> Iterator[Condition]:
     """The indicators that a sum or product is a polynomial in, along its own axes."""
     for term in terms_of(tensor):
         for factor, letters, power in term.factors:
@@ -64,7 +69,7 @@ def _indicators(tensor: Tensor) -> Iterator[tuple[Tensor, Letters]]:
                 yield from _guards(factor, letters)
 
 
-def _guards(factor: Tensor, letters: Letters) -> Iterator[tuple[Tensor, Letters]]:
+def _guards(factor: Tensor, letters: Letters) -> Iterator[Condition]:
     """Indicators that a factor is 0 without: itself, or those it is a product with by its name."""
     parts: tuple[Factor, ...] = ((factor, axes_of(factor), ONE),)
     if isinstance(factor, Variable) and factor.role == "adjoint":
@@ -104,24 +109,31 @@ def _value_at(
     factor: Tensor, along: Letters, indicator: Tensor, letters: Letters, holds: bool
 ) -> bool | None:
     """What a factor is where an indicator holds, or where it does not; None if neither says."""
-    if along == letters and isinstance(factor, Map):
-        if factor is indicator:
-            return holds
-        if _complement(factor) is indicator:
-            return not holds
-    if not holds and (indicator, letters) in set(_guards(factor, along)):
-        return False
+    for guard, own in _guards(factor, along):
+        if own != letters:
+            continue
+        if guard is indicator:
+            allowed = holds
+        elif _complement(guard) is indicator:
+            allowed = not holds
+        else:
+            continue
+        if not allowed:
+            return False
+        if value_of(factor) is guard:
+            return True
     return None
 
 
-def _complement(tensor: Map) -> Tensor | None:
+def _complement(tensor: Tensor) -> Tensor | None:
     """The indicator of the opposite."""
+    assert isinstance(tensor, Map)
     function = COMPLEMENTS.get(tensor.function)
     return None if function is None else Map(function, tensor.args, tensor.shape)
 
 
-def _is_guarded(tensor: Tensor, indicator: Tensor, letters: Letters) -> bool:
-    """Whether something in a sum or product may not be finite on one side of an indicator."""
+def _is_guarded(tensor: Tensor, letters: Letters) -> bool:
+    """Whether something beside an indicator along these axes may not be finite."""
     for term in terms_of(tensor):
         for factor, along, power in term.factors:
             near = not letters or set(along) & set(letters)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from derive.emit.numpy_code.arrays import Array, Arrays, Powered
+from derive.emit.numpy_code.arrays import Array, Arrays, Powered, is_boolean
 from derive.emit.numpy_code.functions import COMPARISONS
 from derive.emit.numpy_code.norms import normed_part
 from derive.emit.numpy_code.order import Order, entries_in
@@ -65,6 +65,8 @@ class TensorLowering:
     def define(self, tensor: Tensor, name: Array) -> Array:
         """The formula of a variable; from now on, this tensor is the variable."""
         node = self.array(tensor)
+        if is_boolean(node):
+            return self.arrays.make("floating", (node,), node.shape)
         if not isinstance(tensor, Variable) and node.op != "number":
             self.known[tensor] = name, tuple(range(tensor.order))
             self.products[tensor] = name

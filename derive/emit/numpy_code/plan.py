@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from derive.emit.numpy_code.arrays import CHEAP, Array, Arrays, is_boolean
+from derive.emit.numpy_code.arrays import CHEAP, Array, Arrays
 from derive.emit.numpy_code.branches import PARTIAL
 from derive.emit.numpy_code.formulas import Formulas, thinned
 from derive.emit.numpy_code.lowering import TensorLowering
@@ -258,12 +258,8 @@ class _Planner:
     def _text(self, node: Array, own: bool) -> str:
         """The right-hand side of a line; a quantity of the problem is a floating-point number."""
         text = self.writer.text(node, own)
-        if own and node in self.owner:
-            if is_boolean(node):
-                return f"1.0 * ({text})"
-            if not _worth_a_name(node) and not node.order and "." not in text:
-                return f"1.0 * {text}"
-        return text
+        is_number = not _worth_a_name(node) and not node.order and "." not in text
+        return f"1.0 * {text}" if own and node in self.owner and is_number else text
 
     def _need(self, node: Array, forward: bool, done: set[Array]) -> None:
         """Make sure that all that a node mentions has been computed."""

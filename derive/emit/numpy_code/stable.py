@@ -15,9 +15,10 @@ branches           indicators times what has no value where they are 0
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
-from derive.emit.numpy_code.branches import as_choice, below_zero
+from derive.emit.numpy_code.branches import Condition, as_choice, below_zero
 from derive.emit.numpy_code.ends import kept_apart
 from derive.emit.numpy_code.exponentials import shifted, without_cosh
 from derive.emit.numpy_code.logarithms import with_logarithms
@@ -38,18 +39,32 @@ def stabilised(tensor: Tensor, labels: Collection[Tensor] = (), derived: bool = 
         derived: Whether it is a derivative, and not what somebody wrote; then ``1 - a`` is written
             anew for an ``a`` that has a name.
     """
-    return _rewritten(_chosen(with_logarithms(tensor), {}), labels, derived, {})
+    return _rewritten(_chosen(with_logarithms(tensor), frozenset(), {}), labels, derived, {})
 
 
-def _chosen(tensor: Tensor, done: dict[Tensor, Tensor]) -> Tensor:
+def _chosen(tensor: Tensor, settled: frozenset[Condition], done: dict[Any, Tensor]) -> Tensor:
     """The tensor with choices in place of indicators, from the whole to its parts."""
-    known = done.get(tensor)
+    known = done.get((tensor, settled))
     if known is None:
-        known = as_choice(tensor)
+        known = as_choice(tensor, settled)
         known = below_zero(known) if isinstance(known, Map) else known
-        known = _with_parts(known, [_chosen(part, done) for part in children(known)])
-        done[tensor] = known
+        parts = [_chosen(part, inside, done) for part, inside in _branches(known, settled)]
+        done[tensor, settled] = known = _with_parts(known, parts)
     return known
+
+
+def _branches(
+    tensor: Tensor, settled: frozenset[Condition]
+) -> Iterator[tuple[Tensor, frozenset[Condition]]]:
+    """The parts of a tensor, each with the conditions that are settled in it."""
+    if not isinstance(tensor, Map) or tensor.function != "where":
+        yield from ((part, frozenset()) for part in children(tensor))
+        return
+    condition, *branches = tensor.args
+    yield condition[0], frozenset()
+    for branch, letters in branches:
+        known = [c for c in (condition, *settled) if set(c[1]) <= set(letters)]
+        yield branch, frozenset((c, tuple(map(letters.index, along))) for c, along in known)
 
 
 def _rewritten(

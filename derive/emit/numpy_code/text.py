@@ -210,6 +210,9 @@ class Writer:
         left, right = (self._inside(arg, ADD) for arg in node.args)
         return f"{left} {COMPARISONS[node.value]} {right}", COMPARE
 
+    def _floating(self, node: Array) -> Written:
+        return self._number_like(node.args[0]), MULTIPLY
+
     def _add(self, node: Array) -> Written:
         terms = self._terms(node)
         text = ""
