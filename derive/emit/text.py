@@ -14,6 +14,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+import sympy
+
 from derive.notation.expression import Expr, Index
 from derive.shapes import Dim
 from derive.tensor.nodes import Variable
@@ -98,6 +100,10 @@ LANGUAGE: Final = Style(
     True,
 )  # fmt: skip
 
+ATOMS: Final = frozenset({"symbol", "constant", "number"})
+ONES: Final = "1 1ᵀ"
+"""A matrix of ones, as the product that it is."""
+
 POSTFIX: Final = 5
 ATOM: Final = 6
 
@@ -107,7 +113,7 @@ def text(expr: Expr, style: Style = UNICODE) -> str:
     inner = expr.args[0] if expr.op == "negative" else expr
     if inner.op == "number" and not inner.is_scalar:
         return _constant_array(inner, expr.op == "negative", style)
-    return _Writer(style).write(expr, 0)
+    return _Writer(style, _has_decimals(expr)).write(expr, 0)
 
 
 def _constant_array(expr: Expr, below_zero: bool, style: Style) -> str:
@@ -130,13 +136,35 @@ def number_text(value: Fraction) -> str:
             below //= prime
     if below != 1 or value.denominator <= 9:
         return str(value)
+    return _decimal(value)
+
+
+def _decimal(value: Fraction) -> str:
     short = repr(float(value)).replace("e-0", "e-")
     return short if float(short) else f"{Decimal(value.numerator) / Decimal(value.denominator):E}"
 
 
+def _terminates(value: Fraction) -> bool:
+    """Whether a number can be written with finitely many digits behind its point."""
+    return 10 ** value.denominator.bit_length() % value.denominator == 0
+
+
+def _is_root(value: sympy.Expr) -> bool:
+    """Whether a number is the root of one without roots, as sqrt(2) and sqrt(2/pi) are."""
+    powers = (value**2).atoms(sympy.Pow)
+    return not value.is_Atom and not value.free_symbols and all(p.exp.is_Integer for p in powers)
+
+
+def _has_decimals(expr: Expr) -> bool:
+    """Whether a number in a formula is written with a point."""
+    if expr.op == "number":
+        return "/" not in number_text(expr.value) and expr.value.denominator != 1
+    return any(_has_decimals(arg) for arg in expr.args)
+
+
 class _Writer:
-    def __init__(self, style: Style) -> None:
-        self.style = style
+    def __init__(self, style: Style, decimals: bool = False) -> None:
+        self.style, self.decimals = style, decimals
 
     def write(self, expr: Expr, least: int) -> str:
         body = getattr(self, f"_{expr.op}", self._function)(expr)
@@ -146,7 +174,9 @@ class _Writer:
         if expr.op == "broadcast":
             return self._level(expr.args[0])
         if expr.op == "number" and expr.value.denominator != 1:
-            return 2 if "/" in number_text(expr.value) else ATOM
+            return 2 if "/" in self._number(expr) else ATOM
+        if expr.op == "ones" and self._ones(expr) == ONES:
+            return self.style.levels["product"]
         if expr.op == "index":
             return 0
         if expr.op == "jacobian":
@@ -176,24 +206,35 @@ class _Writer:
         return self.style.name(expr.value)
 
     def _number(self, expr: Expr) -> str:
-        return number_text(expr.value)
+        value = expr.value
+        whole = value.denominator == 1 or not _terminates(value)
+        written = number_text(value) if whole or not self.decimals else _decimal(value)
+        if self.style.ascii or "e-" not in written:
+            return written
+        digits, _, power = written.partition("e-")
+        scale = f"10⁻{power.lstrip('0').translate(SUPERSCRIPTS)}"
+        return scale if digits == "1" else f"{digits}·{scale}"
 
     def _constant(self, expr: Expr) -> str:
-        written = str(expr.value).replace("E", "e") if str(expr.value) == "E" else str(expr.value)
+        value = expr.value
+        if _is_root(value):
+            inner = str(value**2)
+            if self.style.ascii:
+                return f"sqrt({inner})"
+            inner = inner.replace("pi", GREEK["pi"]).replace("*", " ")
+            return f"√{inner}" if inner.isalnum() else f"√({inner})"
+        written = "e" if str(value) == "E" else str(value)
         if self.style.ascii:
-            return written if expr.value.is_Atom else f"({written})"
-        return (
-            GREEK.get(written, written)
-            if expr.value.is_Atom
-            else f"({written.replace('-', self.style.symbols['negative'])})"
-        )
+            return written if value.is_Atom else f"({written})"
+        minus = self.style.symbols["negative"]
+        return GREEK.get(written, written) if value.is_Atom else f"({written.replace('-', minus)})"
 
     def _identity(self, expr: Expr) -> str:
         return f"I({expr.rows})" if self.style.ascii else "I"
 
     def _ones(self, expr: Expr) -> str:
-        if expr.rows == 1 and not self.style.ascii:
-            return "1ᵀ"
+        if not self.style.ascii and not expr.is_column:
+            return "1ᵀ" if expr.rows == 1 else ONES
         sizes = f"{expr.rows}" if expr.is_column else f"{expr.rows},{expr.cols}"
         return f"ones({sizes})"
 
@@ -210,12 +251,16 @@ class _Writer:
 
     def _product(self, expr: Expr) -> str:
         level = self.style.levels["product"]
-        pieces = []
+        pieces: list[str] = []
         for position, arg in enumerate(expr.args):
             least = level + 1 if arg.op == "fraction" or position else level
             if arg.op == "product":
                 least = level + 1
-            pieces.append(self.write(arg, least))
+            piece = self.write(arg, least)
+            crowded = pieces and pieces[-1][-1].isdigit() and piece[0].isdigit()
+            if crowded and not self.style.ascii:
+                piece = f"· {piece}"
+            pieces.append(piece)
         return self.style.symbols["product"].join(pieces)
 
     def _fraction(self, expr: Expr) -> str:
@@ -243,9 +288,10 @@ class _Writer:
     def _power(self, expr: Expr) -> str:
         base, exponent = expr.args[0], expr.value
         if exponent == Fraction(1, 2):
-            return (
-                f"sqrt({self.write(base, 0)})" if self.style.ascii else f"√({self.write(base, 0)})"
-            )
+            if self.style.ascii:
+                return f"sqrt({self.write(base, 0)})"
+            inner = self.write(base, 0)
+            return f"√{inner}" if base.op in ATOMS and inner.isalnum() else f"√({inner})"
         if base.op == "call" and base.value == "inv" and not self.style.ascii:
             return self.write(base.args[0], ATOM) + str(-exponent).translate(SUPERSCRIPTS)
         inner = self.write(base, ATOM if base.op != "norm" else 0)

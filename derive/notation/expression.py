@@ -29,6 +29,7 @@ __all__ = [
     "fraction",
     "hadamard",
     "identity",
+    "is_decimal",
     "is_entrywise",
     "is_triangle_of_ones",
     "local_jacobian",
@@ -43,6 +44,9 @@ __all__ = [
     "total",
     "transposed",
 ]
+
+LARGEST_DIVISOR: Final = 1000
+"""By no larger number than this is anything divided that can be multiplied by a decimal."""
 
 OPERATORS: Final = {
     "symbol": "a named quantity; value is its Variable",
@@ -262,10 +266,16 @@ def scaled(coefficient: Fraction, expr: Expr) -> Expr:
         return negative(scaled(-coefficient, expr))
     if expr.op == "number" and expr.is_scalar:
         return number(coefficient * expr.value)
+    if coefficient.denominator == 1 or is_decimal(coefficient):
+        return product([number(coefficient), expr])
     above = product([number(coefficient.numerator), expr])
-    if coefficient.denominator == 1:
-        return above
     return fraction(above, number(coefficient.denominator))
+
+
+def is_decimal(value: Fraction) -> bool:
+    """Whether a multiple is written ``0.044715 x`` and not ``8943 x/200000``; so not ``x/20``."""
+    terminates = 10 ** value.denominator.bit_length() % value.denominator == 0
+    return terminates and value.denominator > (LARGEST_DIVISOR if abs(value.numerator) == 1 else 9)
 
 
 def fraction(above: Expr, below: Expr) -> Expr:

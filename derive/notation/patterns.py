@@ -192,7 +192,8 @@ class Pattern:
             return
         positive = [item for item in items if item[1] == 1]
         indicator = any(hadamard_order(expr)[0] == 2 for expr, _ in items)
-        if len(items) >= 2 and positive and not indicator:
+        above = [item for item in items if item[1] > 0]
+        if len(above) >= 2 and positive and not indicator:
             left = positive[0]
             rest = [item for item in items if item is not left]
             right = _entrywise(rest)

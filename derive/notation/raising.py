@@ -5,6 +5,7 @@ What each node becomes; contractions go through the table of :mod:`derive.notati
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from sympy import expand
@@ -17,6 +18,7 @@ from derive.notation.expression import (
     call,
     fraction,
     identity,
+    is_decimal,
     negative,
     number,
     ones,
@@ -27,6 +29,7 @@ from derive.notation.expression import (
     total,
     transposed,
 )
+from derive.notation.fronts import Front, tidied
 from derive.notation.patterns import Pattern, fewest_transposes
 from derive.shapes import ONE, Dim
 from derive.tensor.algebra import contract, scale, transpose
@@ -176,8 +179,8 @@ class _Raising:
             return scaled(coefficient, norm)
         work = Pattern(self.raised, tensor)
         body = work.reduce()
-        found = _assembled(coefficient, work.scalars, work.divisors, body, rows, cols)
-        return fewest_transposes(found)
+        front = tidied(Front(coefficient, tuple(work.scalars), tuple(work.divisors), body))
+        return fewest_transposes(_assembled(front, rows, cols))
 
     def _norm(self, tensor: Contraction) -> Expr | None:
         """The sum of squares of an array as a squared norm."""
@@ -230,7 +233,7 @@ def _positive(tensor: Contraction) -> tuple[Fraction, Contraction]:
     if coefficient >= 0:
         return coefficient, tensor
     for position, (factor, letters, degree) in enumerate(tensor.factors):
-        odd = degree.denominator == 1 and degree % 2
+        odd = degree > 0 and degree.denominator == 1 and degree % 2
         if not isinstance(factor, Sum) or not odd:
             continue
         if any(term.coefficient < 0 for term in factor.terms):
@@ -254,24 +257,16 @@ def _negated(term: Contraction) -> Contraction:
     return Contraction(-term.coefficient, term.factors, term.shape)
 
 
-def _assembled(
-    coefficient: Fraction,
-    scalars: list[Expr],
-    divisors: list[Expr],
-    body: Expr | None,
-    rows: Dim,
-    cols: Dim,
-) -> Expr:
+def _assembled(front: Front, rows: Dim, cols: Dim) -> Expr:
     """Coefficient, scalars and divisors put around the body."""
+    coefficient, scalars, divisors = front.coefficient, front.scalars, front.divisors
+    body = front.body
     if body is None:
-        front = product(scalars) if scalars else None
-        if not (body or scalars or divisors):
+        if not (scalars or divisors):
             return number(coefficient, rows, cols)
-        scalar = front or number(1)
+        scalar = product(scalars) if scalars else number(1)
         if divisors:
-            above = scaled(Fraction(coefficient.numerator), scalar)
-            below = scaled(Fraction(coefficient.denominator), product(divisors))
-            scalar = fraction(above, below)
+            scalar = _divided(coefficient, scalar, divisors)
         else:
             scalar = scaled(coefficient, scalar)
         if scalar.rows == rows and scalar.cols == cols:
@@ -282,8 +277,12 @@ def _assembled(
     inner = product([*scalars, body]) if scalars else body
     if body.op == "quotient" and body.args[0].op == "number" and scalars:
         inner = Expr("quotient", (product(scalars), body.args[1]), body.rows, body.cols)
-    above = scaled(Fraction(coefficient.numerator), inner)
-    if not divisors:
-        return scaled(Fraction(1, coefficient.denominator), above)
+    return _divided(coefficient, inner, divisors) if divisors else scaled(coefficient, inner)
+
+
+def _divided(coefficient: Fraction, above: Expr, divisors: Sequence[Expr]) -> Expr:
+    """A multiple of something divided by scalars; the denominator stands below with them."""
+    if is_decimal(coefficient):
+        return fraction(scaled(coefficient, above), product(divisors))
     below = scaled(Fraction(coefficient.denominator), product(divisors))
-    return fraction(above, below)
+    return fraction(scaled(Fraction(coefficient.numerator), above), below)

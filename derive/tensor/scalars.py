@@ -118,9 +118,9 @@ def scalar_forms(formula: Any) -> tuple[Form, ...]:
 
 
 def _is_product(formula: Any) -> bool:
-    """Whether a sum is a factor of a formula."""
+    """Whether a sum is a factor of a formula, or is divided."""
     above = sympy.fraction(formula)[0]
-    return isinstance(above, sympy.Mul | sympy.Pow) and above.has(sympy.Add)
+    return isinstance(formula, sympy.Mul | sympy.Pow) and above.has(sympy.Add)
 
 
 def _terms_written(formula: Any) -> int:
