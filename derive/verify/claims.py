@@ -208,7 +208,7 @@ def _check_claims(
         second = central.compare(bench, claim, value, facing)
         if second is not None:
             ledger.add(claim.label, claim.kind, second, where, claim.of)
-        if np.all(bench.are_zero(facing)):
+        if bench.may_be_zero(facing) and np.all(bench.are_zero(facing)):
             environment[claim.name] = np.zeros(extent)
 
 

@@ -9,10 +9,10 @@ rounding is left, there is no such scale, and a difference may be rounding. Whet
 out by evaluating again with errors on all values, much larger than those of rounding
 (:class:`~derive.verify.evaluation.Noise`): a difference below ``ROUNDING`` times what they do,
 relative to them, is rounding. Where the derivative is 0, rounding of the gradient's own terms is
-rounding too. As long as a difference is above ``ROUNDING`` times the flow, that need not be asked.
-The flow is what passes through the definitions along d: for each of them the largest derivative of
-a subexpression, times how much J depends on the definition, summed. Central differences leave a
-gradient open when the rounding of what passes through the definitions hides it.
+rounding too. Whether a derivative may be 0 is first seen by the flow, what passes through the
+definitions along d: for each of them the largest derivative of a subexpression, times how much J
+depends on the definition, summed. Central differences leave a gradient open when the rounding of
+what passes through the definitions hides it.
 
 Where gradient and derivative are too small for floating-point numbers, nothing is compared: the
 outcome is void, and what is void at all points is not checked.
@@ -47,7 +47,7 @@ TOLERANCES: Final[Mapping[str, float]] = {COMPLEX_STEP: 1e-9, CENTRAL_DIFFERENCE
 """Largest relative error that passes, by method."""
 
 ROUNDING: Final = 1e-13
-"""Differences of derivatives below this times what noise does, or times the flow, are rounding."""
+"""Differences of derivatives below this times what noise does are rounding."""
 
 TRIALS: Final = 3
 """How many times noise is put on what may be rounding."""
@@ -363,13 +363,15 @@ class Bench:
         """Where derivatives are 0, or nothing but rounding."""
         return self._are_rounding(np.abs(slopes.values), slopes)
 
+    def may_be_zero(self, slopes: Slopes) -> bool:
+        """Whether all derivatives are much smaller than what passes through the definitions."""
+        return bool(np.all(np.abs(slopes.values) <= self._rounding * slopes.flows))
+
     def _are_rounding(self, differences: Array, slopes: Slopes) -> Array:
         """Which differences from the derivatives are the rounding of these."""
-        flows = np.where(np.isfinite(slopes.flows), slopes.flows, 0.0)
-        found = differences <= self._rounding * flows
-        if np.any(found & (differences > 0)):
-            found = found & (differences <= self._rounding * slopes.noise)
-        return np.asarray(found)
+        if not np.any(differences):
+            return np.ones(len(differences), dtype=bool)
+        return np.asarray(differences <= self._rounding * slopes.noise)
 
     @property
     def _rounding(self) -> float:
@@ -388,7 +390,7 @@ class Bench:
         if np.all(differences <= TOLERANCES[COMPLEX_STEP] * scales):
             return scales
         is_rounding = self._are_rounding(differences, slopes)
-        scales = np.where(is_rounding, np.maximum(scales, slopes.flows), scales)
+        scales = np.where(is_rounding, np.maximum(scales, slopes.noise), scales)
         if blur is not None and np.any(~is_rounding & self.are_zero(slopes)):
             own = np.array([np.sum(blur() * np.abs(d.change)) for d in slopes.directions])
             own = np.where(self.are_zero(slopes) & (differences <= self._rounding * own), own, 0.0)

@@ -105,28 +105,34 @@ class Watch:
 class Noise:
     """Relative errors put on all values of an evaluation, in place of those of rounding.
 
-    They are much larger, so that what they do to the result stands out: that, over ``SIZE``, is how
-    much larger than the result rounding is reckoned to be.
+    They are much larger, so that what they do to the result stands out: that, over ``SIZE``, is
+    what rounding of the result is relative to. Entries of one array that are equal have equal
+    errors, so that ties stay ties.
     """
 
     rng: np.random.Generator
 
-    SIZE: ClassVar[float] = 1e-9
+    SIZE: ClassVar[float] = 1e-6
 
     def blur(self, node: Any, value: Any) -> Any:
         """The value of a node with an error in each entry; numbers and sizes have none."""
         is_exact = isinstance(node, sympy.Number) or getattr(node, "is_integer", False)
-        value = np.asarray(value)
-        if is_exact or value.dtype.kind not in "fc":
+        return value if is_exact else self.blur_array(np.asarray(value))
+
+    def blur_array(self, value: Array) -> Array:
+        """An array with an error in each entry; conditions have none."""
+        if value.dtype.kind not in "fc":
             return value
         blurred = np.empty_like(value)
-        blurred.real = value.real * self._factors(value.shape)
+        blurred.real = self._blur_real(value.real)
         if value.dtype.kind == "c":
-            blurred.imag = value.imag * self._factors(value.shape)
+            blurred.imag = self._blur_real(value.imag)
         return blurred
 
-    def _factors(self, extent: tuple[int, ...]) -> Array:
-        return 1 + self.SIZE * self.rng.uniform(-1, 1, extent)
+    def _blur_real(self, value: Array) -> Array:
+        digits, _ = np.frexp(np.where(np.isfinite(value), value, 0.0))
+        spread, phase = self.rng.uniform(1e5, 1e6), self.rng.uniform(0, 2 * np.pi)
+        return np.asarray(value * (1 + self.SIZE * np.cos(spread * digits + phase)))
 
 
 def evaluate(
@@ -252,6 +258,8 @@ class Walker:
         """The value of one function, seen by the watch."""
         if self.watch is not None:
             self.watch.see_function(name, row, arguments)
+        if self.noise is not None and row.is_composed:
+            return row.value(*arguments, blur=self.noise.blur_array)
         return row.value(*arguments)
 
     def scope(self, bound: Mapping[sympy.Symbol, Any], lifted: bool = False) -> Walker:

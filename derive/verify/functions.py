@@ -68,12 +68,15 @@ class Evaluation:
         kink: Distance of the arguments from the nearest kink or jump; None where there is none.
         edge: Distance from the nearest edge of the domain; None where there is none.
         is_singular_outside: Whether singular matrices are outside the domain.
+        is_composed: Whether rounding on the way to its value may be much larger than that of the
+            value; then it takes ``blur``, which puts noise on an array.
     """
 
     value: Function
     kink: Function | None = None
     edge: Function | None = None
     is_singular_outside: bool = False
+    is_composed: bool = False
 
 
 def _branch(test: Any, above: Any, other: Any) -> Any:
@@ -366,11 +369,11 @@ MATRICES: Final[Mapping[str, Evaluation]] = {
     "rowlog_softmax": Evaluation(_log_softmax(ROWS)),
     # Layers.
     "affine": Evaluation(lambda w, x, b: w @ x + b),
-    "layernorm": Evaluation(normalise(BOTH)),
-    "rowlayernorm": Evaluation(normalise(ROWS)),
-    "batchnorm": Evaluation(normalise(COLUMNS)),
-    "rmsnorm": Evaluation(rescale(BOTH)),
-    "rowrmsnorm": Evaluation(rescale(ROWS)),
+    "layernorm": Evaluation(normalise(BOTH), is_composed=True),
+    "rowlayernorm": Evaluation(normalise(ROWS), is_composed=True),
+    "batchnorm": Evaluation(normalise(COLUMNS), is_composed=True),
+    "rmsnorm": Evaluation(rescale(BOTH), is_composed=True),
+    "rowrmsnorm": Evaluation(rescale(ROWS), is_composed=True),
     "attention": Evaluation(attention),
 }
 """Functions of matrices whose value is a matrix."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 __all__ = ["EPS", "attention", "normalise", "rescale", "softmax", "variance"]
+
+Blur: TypeAlias = Callable[[Any], Any]
+"""What is done to each array on the way to a value."""
 
 EPS: Final = 1e-5
 """What the normalising layers add to a variance where nothing is said."""
@@ -23,12 +26,18 @@ def variance(axes: int | tuple[int, int]) -> Callable[[Any], Any]:
     return value
 
 
+def _leave(value: Any) -> Any:
+    return value
+
+
 def normalise(axes: int | tuple[int, int]) -> Callable[..., Any]:
     """A layer norm along axes: ``gamma .* (x - mean(x))/sqrt(var(x) + eps) + beta``."""
 
-    def value(x: Any, gamma: Any = 1.0, beta: Any = 0.0, eps: Any = EPS) -> Any:
-        centred = x - np.mean(x, axis=axes, keepdims=True)
-        scaled = _divide(centred, variance(axes)(x) + eps)
+    def value(
+        x: Any, gamma: Any = 1.0, beta: Any = 0.0, eps: Any = EPS, blur: Blur = _leave
+    ) -> Any:
+        centred = blur(x - np.mean(x, axis=axes, keepdims=True))
+        scaled = _divide(centred, blur(variance(axes)(x) + eps))
         return _along(gamma, x) * scaled + _along(beta, x)
 
     return value
@@ -37,8 +46,9 @@ def normalise(axes: int | tuple[int, int]) -> Callable[..., Any]:
 def rescale(axes: int | tuple[int, int]) -> Callable[..., Any]:
     """A root mean square norm along axes: ``gamma .* x/sqrt(mean(x.^2) + eps)``."""
 
-    def value(x: Any, gamma: Any = 1.0, eps: Any = EPS) -> Any:
-        return _along(gamma, x) * _divide(x, np.mean(x * x, axis=axes, keepdims=True) + eps)
+    def value(x: Any, gamma: Any = 1.0, eps: Any = EPS, blur: Blur = _leave) -> Any:
+        square = blur(np.mean(x * x, axis=axes, keepdims=True) + eps)
+        return _along(gamma, x) * _divide(x, square)
 
     return value
 

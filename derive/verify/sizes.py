@@ -50,7 +50,7 @@ def size_assignments(problem: Problem, count: int, seed: int) -> list[dict[str, 
     """
     names = _size_names(problem)
     rng = np.random.default_rng([seed, 1])
-    assignments = []
+    assignments: list[dict[str, int]] = []
     for number in range(count):
         sizes = _generic(problem, names, rng)
         if names and number == min(2, count - 1) and count > 1:

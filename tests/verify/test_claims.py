@@ -545,6 +545,15 @@ def test_small_is_not_rounding(paper: Any, scale: str, seed: int) -> None:
         assert not paper.check("x", multiply(sympy.Float(wrong), right), seed=seed).passed
 
 
+@pytest.mark.parametrize("layer", ["layernorm", "softmax"])
+def test_what_a_layer_cancels_is_zero(paper: Any, layer: str, seed: int) -> None:
+    x = paper.given("x", "n")
+    paper.define("J", call("sum", call(layer, x)))
+    report = paper.check("x", sympy.ZeroMatrix(n, 1), seed=seed)
+    assert report.passed, str(report)
+    assert not paper.check("x", multiply(sympy.Float("1e-11"), x), seed=seed).passed
+
+
 def test_small_errors_where_terms_cancel_are_caught(paper: Any, seed: int) -> None:
     z, factor = paper.given("z", "n"), sympy.Float("1e-20")
     p = paper.define("p", call("softmax", z))

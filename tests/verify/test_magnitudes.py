@@ -144,6 +144,8 @@ def test_noise_tells_what_rounding_may_do(rng: np.random.Generator) -> None:
     noisy = [evaluate(y - x, values, noise=Noise(rng)) for _ in range(20)]
     spread = np.abs(np.array(noisy) - exact).max() / Noise.SIZE
     assert 1e7 < spread < 1e9
+    tied = Noise(rng).blur_array(np.array([2.0, -2.0, 0.0, 2.0, np.inf]))
+    assert tied[0] == tied[3] != 2.0 and tied[2] == 0.0 and tied[4] == np.inf
     size = sympy.Symbol("k", integer=True)
     assert evaluate(size + 1, {"k": 3}, noise=Noise(rng)) == 4.0
 
