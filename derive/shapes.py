@@ -10,6 +10,7 @@ between shapes arrive.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TypeAlias
@@ -31,6 +32,7 @@ __all__ = [
     "same",
     "shape_of_extent",
     "shape_text",
+    "size_text",
 ]
 
 Dim: TypeAlias = sympy.Expr
@@ -122,13 +124,20 @@ def shape_of_extent(extent: Extent) -> Shape:
     return () if same(rows, ONE) else (rows,)
 
 
+def size_text(dim: Dim) -> str:
+    """A dimension as it is written: powers as products, ``n*n``."""
+    return re.sub(
+        r"(\w+|\([^()]*\))\*\*(\d+)", lambda hit: "*".join([hit[1]] * int(hit[2])), str(dim)
+    )
+
+
 def shape_text(shape: Iterable[Dim]) -> str:
     """A shape as it is declared: ``()``, ``(n)``, ``(m, n)``.
 
     >>> shape_text((as_dim("m"), as_dim(3)))
     '(m, 3)'
     """
-    return f"({', '.join(str(dim) for dim in shape)})"
+    return f"({', '.join(map(size_text, shape))})"
 
 
 def _root(polynomial: Dim, dim: Dim) -> Dim | None:

@@ -47,7 +47,7 @@ def _read_backwards(tensor: Tensor) -> int:
             if isinstance(factor, Sum) and letters in ((0, 1), (1, 0)):
                 count += _read_backwards(factor if letters == (0, 1) else transpose(factor))
             elif len(letters) == 2:
-                turned = isinstance(factor, Call) and _is_transpose(factor.args[0])
+                turned = isinstance(factor, Call) and any(map(_is_transpose, factor.args[:1]))
                 count += (letters[0] == 1 or letters[1] == 0) != turned
     return count
 

@@ -33,7 +33,7 @@ from derive.notation.board import (
 from derive.notation.expression import Expr
 from derive.notation.raising import raised
 from derive.notation.recognised import recognised_names
-from derive.shapes import ONE, Shape, same
+from derive.shapes import ONE, Shape, same, size_text
 from derive.tensor.facts import Reason
 from derive.tensor.nodes import Tensor, Variable
 from derive.tensor.printing import LETTERS, index_notation
@@ -484,10 +484,10 @@ def _remarks(derivation: Derivation) -> Sequence[str]:
 
 
 def _shape(shape: Shape) -> str:
-    return " × ".join(str(dim) for dim in shape) or "1"
+    return " × ".join(map(size_text, shape)) or "1"
 
 
 def _extent(expr: Expr) -> str:
     if same(expr.cols, ONE):
-        return str(expr.rows)
-    return f"{expr.rows}×{expr.cols}"
+        return size_text(expr.rows)
+    return f"{size_text(expr.rows)}×{size_text(expr.cols)}"

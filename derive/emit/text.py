@@ -16,8 +16,8 @@ from typing import Final
 
 import sympy
 
-from derive.notation.expression import Expr, Index
-from derive.shapes import Dim
+from derive.notation.expression import Expr, Index, is_entrywise
+from derive.shapes import Dim, size_text
 from derive.tensor.nodes import Variable
 from derive.tensor.printing import UNICODE as UNICODE_SIGNS
 from derive.tensor.printing import index_notation
@@ -118,12 +118,18 @@ def text(expr: Expr, style: Style = UNICODE) -> str:
 
 def _constant_array(expr: Expr, below_zero: bool, style: Style) -> str:
     """An array all of whose entries are one number."""
-    sizes = f"({expr.rows})" if expr.is_column else f"({expr.rows},{expr.cols})"
+    sizes = f"({_sizes(expr)})"
     if expr.value == 0:
         return f"zeros{sizes}"
     sign = style.symbols["negative"] if below_zero else ""
     front = "" if expr.value == 1 else number_text(expr.value) + style.symbols["product"]
     return f"{sign}{front}ones{sizes}"
+
+
+def _sizes(expr: Expr) -> str:
+    """Rows and columns, of a column the rows alone."""
+    sizes = (expr.rows,) if expr.is_column else (expr.rows, expr.cols)
+    return ",".join(map(size_text, sizes))
 
 
 def number_text(value: Fraction) -> str:
@@ -230,13 +236,12 @@ class _Writer:
         return GREEK.get(written, written) if value.is_Atom else f"({written.replace('-', minus)})"
 
     def _identity(self, expr: Expr) -> str:
-        return f"I({expr.rows})" if self.style.ascii else "I"
+        return f"I({size_text(expr.rows)})" if self.style.ascii else "I"
 
     def _ones(self, expr: Expr) -> str:
         if not self.style.ascii and not expr.is_column:
             return "1ᵀ" if expr.rows == 1 else ONES
-        sizes = f"{expr.rows}" if expr.is_column else f"{expr.rows},{expr.cols}"
-        return f"ones({sizes})"
+        return f"ones({_sizes(expr)})"
 
     def _add(self, expr: Expr) -> str:
         pieces = [self.write(expr.args[0], 1)]
@@ -350,7 +355,7 @@ class _Writer:
     def _call(self, expr: Expr) -> str:
         name = expr.value
         args = [self.write(arg, 0) for arg in expr.args]
-        if name in ("hcat", "vcat"):
+        if not is_entrywise(name):
             args = [self._block(arg) for arg in expr.args]
         if name == "where" and expr.args[0].op == "call" and expr.args[0].value in RELATIONS:
             signs = ASCII_RELATIONS if self.style.ascii else RELATIONS
@@ -371,7 +376,10 @@ class _Writer:
                 return f"[{'; '.join(args)}]"
             if name == "kron":
                 level = self.style.levels["product"]
-                return " ⊗ ".join(self.write(arg, level) for arg in expr.args)
+                return " ⊗ ".join(
+                    text(arg, self.style) if _is_filled(arg) else self.write(arg, level)
+                    for arg in expr.args
+                )
             if name == "pinv":
                 return f"{self.write(expr.args[0], ATOM)}⁺"
             if name == "logdet":
@@ -409,12 +417,18 @@ class _Writer:
         """An index; just before the end of a size that is no number it counts from there."""
         behind = index - size
         shown = behind if behind.is_Integer and not index.is_Integer else index
-        return str(shown) if self.style.ascii else str(shown).replace("-", "−")
+        written = size_text(shown)
+        return written if self.style.ascii else written.replace("-", "−")
 
     def _function(self, expr: Expr) -> str:
         names = {"trace": "tr"}
         args = ", ".join(self.write(arg, 0) for arg in expr.args)
         return f"{names.get(expr.op, expr.op)}({args})"
+
+
+def _is_filled(expr: Expr) -> bool:
+    """Whether it is an array of one number."""
+    return expr.op == "number" and not expr.is_scalar
 
 
 def _is_vector(expr: Expr) -> bool:

@@ -199,18 +199,20 @@ class _Pairs:
         self.order, self.dims = tensor.order, tensor.dims
         self.pairs = [letters for factor, letters, _ in tensor.factors if _is(factor, "pair")]
         self.factors = [factor for factor in tensor.factors if not _is(factor[0], "pair")]
+        self.current: Letters = ()
         self.done: list[Factor | Folded] = []
 
     def folded(self) -> list[Factor | Folded]:
         while self.pairs:
-            whole, first, second = self.pairs.pop(0)
+            self.current = whole, first, second = self.pairs.pop(0)
             if not (self._vectorised(whole, first, second) or self._product(whole, first, second)):
                 raise NoMatrixForm
         return [*self.done, *self.factors]
 
     def _component(self, letter: int) -> tuple[list[Factor], set[int]]:
         """The factors that hang together with a letter, and where they meet pairs and axes."""
-        ends = {x for pair in self.pairs for x in pair} | set(range(self.order)) | {letter}
+        ends = {x for pair in (self.current, *self.pairs) for x in pair}
+        ends |= {*range(self.order), letter}
         ends |= {x for item in self.done if isinstance(item, Folded) for x in item.letters}
         leaders = connected([*(ls for _, ls, _ in self.factors), (letter,)])
         found = [f for f in self.factors if f[1] and leaders[f[1][0]] == leaders[letter]]

@@ -409,6 +409,10 @@ def transposed(expr: Expr) -> Expr:
         return expr
     if expr.op == "power" and transposed(expr.args[0]) == expr.args[0]:
         return expr
+    if expr.op == "call" and expr.value == "kron":
+        inner = [transposed(arg) for arg in expr.args]
+        if sum(arg.transposes for arg in inner) <= expr.transposes:
+            return call("kron", inner, expr.cols, expr.rows)
     if expr.op == "call" and expr.value in TURNED:
         inner = [transposed(arg) for arg in expr.args]
         if sum(arg.transposes for arg in inner) <= expr.transposes:

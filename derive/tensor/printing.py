@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final, TypeAlias
 
+from derive.shapes import Dim, size_text
 from derive.tensor.algebra import terms_of
 from derive.tensor.incidence import in_order, is_incidence, offset_of, tied_letters
 from derive.tensor.nodes import (
@@ -228,9 +229,14 @@ def _index(array: Call, others: Axes) -> str:
     """The letter that an array of zeros and ones ties to others, as a formula of them."""
     if array.function == "pair":
         first, second = (f"({x})" if " " in x else x for x in others)
-        return f"{first}*{array.shape[2]} + {second}"
-    start = str(offset_of(array))
+        return f"{first}*{_factor(array.shape[2])} + {second}"
+    start = size_text(offset_of(array))
     return " + ".join(x for x in (*others, start) if x != "0") or "0"
+
+
+def _factor(dim: Dim) -> str:
+    text = size_text(dim)
+    return f"({text})" if " " in text else text
 
 
 def _brackets(axes: Axes) -> str:
