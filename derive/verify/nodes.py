@@ -66,7 +66,7 @@ def _look_up(walker: Any, node: Any) -> Any:
         raise InputError(f"{node.name} has no value to be evaluated at") from None
     value = value if value.dtype.kind in "fc" else value.astype(float)
     if not _is_matrix(node):
-        return value[0, 0] if value.shape == (1, 1) else value
+        return value[..., 0, 0] if value.shape[-2:] == (1, 1) else value
     if value.ndim == 0:
         return lift(value)
     if value.ndim < 2:

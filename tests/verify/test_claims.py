@@ -309,6 +309,16 @@ def test_a_vector_of_one_entry(paper: Any) -> None:
     assert paper.check("x", multiply(sympy.S(2), x)).passed
 
 
+def test_a_vector_of_one_entry_called_by_a_scalar_symbol(paper: Any) -> None:
+    t, x = paper.given("t", 1), paper.given("x", "n")
+    paper.define("J", multiply(call("sum", t), call("sse", x)))
+    e, number = sympy.Symbol("e", real=True), sympy.Symbol("t", real=True)
+    auxiliary = {"e": call("sse", x), "J": e * number}
+    assert paper.check("t", e, auxiliary=auxiliary).passed
+    assert not paper.check("t", e * number, auxiliary=auxiliary).passed
+    assert paper.check("x", multiply(2 * number, x), auxiliary=auxiliary).passed
+
+
 def test_an_auxiliary_name_is_a_value(paper: Any) -> None:
     x, y = paper.given("x", "n"), paper.given("y", "n")
     paper.define("J", call("mse", x, y))
