@@ -190,7 +190,8 @@ class _Backwards:
         adjoint = self.adjoint.get(variable)
         gradient = zero(variable.shape) if adjoint is None else adjoint.value
         assert gradient is not None
-        structure = next((f for f in STRUCTURES if f in variable.facts), "")
+        facts = variable.facts if variable.order == 2 else ()
+        structure = next((f for f in STRUCTURES if f in facts), "")
         return Result(
             self.of.name,
             variable.name,

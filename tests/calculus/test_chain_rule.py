@@ -375,6 +375,11 @@ def test_a_symmetric_variable_has_a_symmetric_gradient() -> None:
     assert "symmetric_variable" in reasons
 
 
+def test_a_matrix_of_one_entry_has_no_structure() -> None:
+    derivation = derived("S:(1,1) positive_definite; x:(1); grad x'*inv(S)*x + logdet(S) wrt S")
+    assert result_for(derivation, "S").structure == ""
+
+
 def test_a_diagonal_variable_has_a_diagonal_gradient() -> None:
     derivation = derived("D:(3,3) diagonal; A:(3,3); grad tr(D*A*D) wrt D")
     diagonal = np.diag(X3)
