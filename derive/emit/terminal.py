@@ -33,6 +33,7 @@ from derive.notation.board import (
 from derive.notation.expression import Expr
 from derive.notation.raising import raised
 from derive.notation.recognised import recognised_names
+from derive.notation.signs import differences, with_signs
 from derive.shapes import ONE, Shape, same, size_text
 from derive.tensor.facts import Reason
 from derive.tensor.nodes import Tensor, Variable
@@ -120,6 +121,8 @@ class _Page:
         self.detail, self.notation = detail, notation
         self.ascii = isinstance(console, PageConsole) and console.ascii_only
         self.style: Style = LANGUAGE if self.ascii else UNICODE
+        formulas = [written_form(v, derivation) for v in derivation.names.values() if v.value]
+        self.differences = {part for formula in formulas for part in differences(formula)}
         names = [v for v in derivation.names.values() if v.order]
         written = sorted((re.escape(self.name(v)) for v in names), key=len, reverse=True)
         bars = sorted(
@@ -186,7 +189,7 @@ class _Page:
 
     def written(self, expr: Expr) -> str:
         """An expression on one line."""
-        return text(expr, self.style)
+        return text(with_signs(expr, self.differences), self.style)
 
     def indexed(self, tensor: Tensor) -> str:
         """A tensor in index notation."""

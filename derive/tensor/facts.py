@@ -245,13 +245,18 @@ def _signs(node: Contraction) -> Hit | None:
 
 
 def _pairs(node: Contraction) -> Iterator[tuple[int, int, Factor, Factor]]:
-    """Pairs of matrices of power 1 with a summed letter that stands nowhere else."""
+    """Pairs of matrices of power 1 that meet in a summed letter."""
+    meeting: dict[int, list[int]] = {}
+    for place, (_, letters, power) in enumerate(node.factors):
+        if len(letters) == 2 and power == 1:
+            for letter in set(letters):
+                meeting.setdefault(letter, []).append(place)
     for first, left in enumerate(node.factors):
-        for second, right in enumerate(node.factors):
-            if first == second or left[2] != 1 or right[2] != 1:
-                continue
-            if len(left[1]) == 2 and len(right[1]) == 2:
-                yield first, second, left, right
+        summed = [x for x in dict.fromkeys(left[1]) if x >= node.order]
+        partners = {place for letter in summed for place in meeting.get(letter, ())}
+        if first in partners:
+            for second in sorted(partners - {first}):
+                yield first, second, left, node.factors[second]
 
 
 def _orthogonal(node: Contraction) -> Hit | None:

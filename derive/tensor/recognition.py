@@ -21,6 +21,7 @@ from derive.tensor.algebra import (
     ones,
     relabel,
     scale,
+    terms_of,
 )
 from derive.tensor.nodes import Call, Contraction, Delta, Factor, Letters, Map, Sum, Tensor
 
@@ -390,20 +391,22 @@ def _above_zero(tensor: Tensor) -> Tensor:
     return recognise(condition)
 
 
-def _turned_condition(tensor: Map) -> Tensor | None:
-    """1[c - t > 0] is 1[t < c] for a number c, and likewise for the other comparisons."""
+def _moved_number(tensor: Map) -> Tensor | None:
+    """1[c - t > 0] is 1[t < c] and 1[t - c > 0] is 1[t > c] for a number c > 0."""
     if tensor.function not in TURNED:
         return None
     (left, along), (right, _) = tensor.args
-    if _constant(right) != 0 or not isinstance(left, Sum):
+    terms = terms_of(left)
+    if _constant(right) != 0 or len(terms) < 2:
         return None
-    numbers = [term for term in left.terms if not term.factors]
-    others = [term for term in left.terms if term.factors]
-    if len(numbers) != 1 or any(term.coefficient > 0 for term in others):
+    numbers = [term.coefficient for term in terms if not term.factors]
+    others = [term for term in terms if term.factors]
+    turned = all(term.coefficient < 0 for term in others)
+    if len(numbers) != 1 or (numbers[0] > 0) != turned:
         return None
-    inner = scale(-1, add(others, left.shape))
-    bound = number(numbers[0].coefficient)
-    return apply(TURNED[tensor.function], [(inner, along), (bound, ())], tensor.shape)
+    inner = scale(-1 if turned else 1, add(others, left.shape))
+    function = TURNED[tensor.function] if turned else tensor.function
+    return apply(function, [(inner, along), (number(abs(numbers[0])), ())], tensor.shape)
 
 
 TURNED: Final = {"gt": "lt", "lt": "gt", "ge": "le", "le": "ge"}
@@ -542,7 +545,7 @@ IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...
         ("exp(log(x)) = x", _exp),
         ("max(0, x) = relu(x)", _maximum),
         ("where(c, 1, 0) = 1[c]", _choice),
-        ("1[c - t > 0] = 1[t < c]", _turned_condition),
+        ("1[c - t > 0] = 1[t < c]", _moved_number),
         ("exp(0) = 1 and the like", _value_at_number),
     ),
     Contraction: (

@@ -109,7 +109,7 @@ def scalar_forms(formula: Any) -> tuple[Form, ...]:
         if not needless:
             forms.setdefault(form, Form(form, law))
     common = _common_monomial(formula)
-    if common.free_symbols:
+    if common.free_symbols and not sum_of_powers:
         divisors = sympy.fraction(common)[1].free_symbols
         form = common * sympy.Add(*(term / common for term in formula.args))
         forms.setdefault(form, Form(form, "factored", frozenset(divisors if several else ())))

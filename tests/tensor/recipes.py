@@ -8,7 +8,7 @@ Values of the variables obey the facts that these declare.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from derive.shapes import Shape, as_dim
 from derive.tensor.algebra import add, apply, contract, invoke, number, ones
+from derive.tensor.incidence import lower
 from derive.tensor.nodes import Constant, Delta, Tensor, Variable
 
-__all__ = ["NAMES", "SIZES", "build", "recipes", "shape_of", "values_at"]
+__all__ = ["NAMES", "SIZES", "build", "random_recipe", "recipes", "shape_of", "values_at"]
 
 Dims = tuple[int | str, ...]
 Recipe = tuple[Any, ...]
@@ -60,6 +61,7 @@ GIVEN: Final[Mapping[Variable, Dims]] = {
     _given("P", ("n", "n"), "positive_definite"): ("n", "n"),
     _given("Q", ("n", "n"), "orthogonal"): ("n", "n"),
     _given("D", ("n", "n"), "diagonal"): ("n", "n"),
+    _given("L", ("n", "n"), "lower_triangular"): ("n", "n"),
     _given("C", (2, "n")): (2, "n"),
     _given("E", (2, 2)): (2, 2),
 }
@@ -84,6 +86,8 @@ _DIMS: Final = {v.name: dims for table in (GIVEN, DEFINED) for v, dims in table.
 
 SMOOTH: Final = ("tanh", "sigmoid", "sin", "softplus", "abs", "relu", "silu", "atan")
 POSITIVE: Final = ("sigmoid", "softplus", "cosh")
+REDUCTIONS: Final = ("amax", "amin", "var", "prod")
+EPSILON: Final = Fraction(1, 100000)
 INDICATORS: Final = ("gt", "lt", "sign", "heaviside")
 
 
@@ -95,14 +99,32 @@ def recipes(draw: Any, dims: Dims | None = None, depth: int = 3) -> Recipe:
     return _recipe(draw, dims, depth)
 
 
+def random_recipe(rng: random.Random, depth: int = 3) -> Recipe:
+    """A recipe drawn from a generator, without hypothesis: thousands in little time."""
+    dims = tuple(rng.choice(["n", "m", 2]) for _ in range(rng.choice([0, 0, 1, 1, 1, 2, 2])))
+    return _recipe(rng, dims, depth)
+
+
+def _choice(draw: Any, options: Sequence[Any]) -> Any:
+    if isinstance(draw, random.Random):
+        return draw.choice(options)
+    return draw(st.sampled_from(options))
+
+
+def _count(draw: Any, least: int, most: int) -> int:
+    if isinstance(draw, random.Random):
+        return draw.randint(least, most)
+    return int(draw(st.integers(least, most)))
+
+
 def _recipe(draw: Any, dims: Dims, depth: int) -> Recipe:
-    if depth == 0:
+    if depth <= 0:
         return _leaf(draw, dims)
-    kind = draw(st.sampled_from(["leaf", "contract", "contract", "add", "apply", "known"]))
+    kind = _choice(draw, ["leaf", "contract", "contract", "add", "apply", "known"])
     if kind == "contract":
         return _contraction(draw, dims, depth)
     if kind == "add":
-        count = draw(st.integers(2, 3))
+        count = _count(draw, 2, 3)
         return ("add", [_recipe(draw, dims, depth - 1) for _ in range(count)], dims)
     if kind == "apply":
         return _entrywise(draw, dims, depth)
@@ -122,26 +144,26 @@ def _leaf(draw: Any, dims: Dims) -> Recipe:
             scaled = ("contract", 1, [(("variable", "x"), (0,), 1), (("delta", "n"), (1, 0), 1)])
             options += [delta, delta, ("contract", 1, [(delta, (1, 0), 1)], dims)]
             options += [(*scaled, dims)] * 2 if dims[0] == "n" else []
-    options.append(("number", draw(st.sampled_from([1, 1, 2, -1, Fraction(1, 2)])), dims))
+    options.append(("number", _choice(draw, [1, 1, 2, -1, Fraction(1, 2)]), dims))
     if not dims:
         options += [("constant", "pi"), ("constant", "n")]
-    return draw(st.sampled_from(options))
+    return _choice(draw, options)
 
 
 def _positive(draw: Any, dims: Dims, depth: int) -> Recipe:
     """Something whose entries are all greater than 0."""
     name = {(): "t", ("n",): "p"}.get(dims)
-    if name and draw(st.booleans()):
+    if name and _choice(draw, (False, True)):
         return ("variable", name)
-    if not dims and draw(st.booleans()):
+    if not dims and _choice(draw, (False, True)):
         return _total(draw, depth)
     inner = _recipe(draw, dims, depth - 1)
-    return ("apply", draw(st.sampled_from(POSITIVE)), [(inner, tuple(range(len(dims))))], dims)
+    return ("apply", _choice(draw, POSITIVE), [(inner, tuple(range(len(dims))))], dims)
 
 
 def _total(draw: Any, depth: int) -> Recipe:
     """A sum of positive entries, as norms and softmax have below."""
-    dim = draw(st.sampled_from(["n", "m", 2]))
+    dim = _choice(draw, ["n", "m", 2])
     if depth <= 1:
         return ("variable", "t")
     return ("contract", 1, [(_positive(draw, (dim,), depth - 1), (0,), 1)], ())
@@ -150,28 +172,28 @@ def _total(draw: Any, depth: int) -> Recipe:
 def _contraction(draw: Any, dims: Dims, depth: int) -> Recipe:
     """Factors on free and summed letters, letters repeated on a factor or carried by none."""
     letters = dict(enumerate(dims))
-    for _ in range(draw(st.integers(0, 2))):
-        letters[len(letters)] = draw(st.sampled_from(["n", "m", 2]))
+    for _ in range(_count(draw, 0, 2)):
+        letters[len(letters)] = _choice(draw, ["n", "m", 2])
     factors = []
-    for _ in range(draw(st.integers(1, 3))):
-        order = draw(st.integers(0, min(2, len(letters))))
-        along = tuple(draw(st.sampled_from(sorted(letters))) for _ in range(order))
+    for _ in range(_count(draw, 1, 3)):
+        order = _count(draw, 0, min(2, len(letters)))
+        along = tuple(_choice(draw, sorted(letters)) for _ in range(order))
         own = tuple(letters[x] for x in along)
-        power = draw(st.sampled_from([1, 1, 1, 1, 2, 3, -1, -2, Fraction(1, 2), Fraction(-1, 2)]))
+        power = _choice(draw, [1, 1, 1, 1, 2, 3, -1, -2, Fraction(1, 2), Fraction(-1, 2)])
         whole = power in (1, 2, 3)
         inner = _recipe(draw, own, depth - 1) if whole else _positive(draw, own, depth - 1)
         factors.append((inner, along, power))
-    coefficient = draw(st.sampled_from([1, 1, 2, -1, Fraction(1, 3)]))
+    coefficient = _choice(draw, [1, 1, 2, -1, Fraction(1, 3)])
     return ("contract", coefficient, factors, dims)
 
 
 def _entrywise(draw: Any, dims: Dims, depth: int) -> Recipe:
     axes = tuple(range(len(dims)))
-    kind = draw(st.sampled_from(["smooth", "smooth", "max", "indicator", "log", "exp"]))
+    kind = _choice(draw, ["smooth", "smooth", "max", "indicator", "log", "exp"])
     if kind == "max":
-        name = draw(st.sampled_from(["max", "min"]))
+        name = _choice(draw, ["max", "min"])
         args = [(_recipe(draw, dims, depth - 1), axes) for _ in range(2)]
-        if draw(st.booleans()):
+        if _choice(draw, (False, True)):
             args[1] = (("number", 0, ()), ())
         return ("apply", name, args, dims)
     if kind == "indicator":
@@ -181,7 +203,7 @@ def _entrywise(draw: Any, dims: Dims, depth: int) -> Recipe:
     inner = (_recipe(draw, dims, depth - 1), axes)
     if kind == "exp":
         return ("apply", "exp", [(("apply", "tanh", [inner], dims), axes)], dims)
-    return ("apply", draw(st.sampled_from(SMOOTH)), [inner], dims)
+    return ("apply", _choice(draw, SMOOTH), [inner], dims)
 
 
 def _indicator(draw: Any, dims: Dims) -> Recipe:
@@ -190,7 +212,7 @@ def _indicator(draw: Any, dims: Dims) -> Recipe:
     if name is None:
         return _leaf(draw, dims)
     axes = tuple(range(len(dims)))
-    function = draw(st.sampled_from(INDICATORS))
+    function = _choice(draw, INDICATORS)
     args = [(("variable", name), axes)]
     if function in ("gt", "lt"):
         args.append((("number", 0, ()), ()))
@@ -207,13 +229,15 @@ def _known(draw: Any, dims: Dims, depth: int) -> Recipe:
         ]
         inner = _recipe(draw, ("n",), depth - 1)
         options.append(("invoke", "logsumexp", inner, ()))
-        return draw(st.sampled_from(options))
+        options.append(("invoke", _choice(draw, REDUCTIONS), inner, ()))
+        return _choice(draw, options)
     inner = _recipe(draw, dims, depth - 1)
     bounded = ("apply", "tanh", [(inner, axes)], dims)
     powers = ("apply", "exp", [(bounded, axes)], dims)
     options = [
         ("invoke", "softmax", inner, dims),
         ("invoke", "log_softmax", inner, dims),
+        ("normalise", _choice(draw, ("layernorm", "rmsnorm")), inner, dims),
         (
             "contract",
             1,
@@ -227,10 +251,13 @@ def _known(draw: Any, dims: Dims, depth: int) -> Recipe:
         sums = ("contract", 1, [(powers, _moved(axes, axis), 1)], tuple(dims[x] for x in kept))
         options.append(("contract", 1, [(powers, axes, 1), (sums, kept, -1)], dims))
     if dims == ("n", "n"):
-        options.append(("invoke", "inverse", ("variable", draw(st.sampled_from(["P", "B"]))), dims))
+        options.append(("invoke", "inverse", ("variable", _choice(draw, ["P", "B"])), dims))
         bordered = ("add", [("variable", "P"), ("variable", "M")], dims)
         options.append(("invoke", "inverse", bordered, dims))
-    return draw(st.sampled_from(options))
+        options.append(("invoke", "cholesky", bordered, dims))
+        options.append(("invoke", "pinv", ("variable", "B"), dims))
+        options.append(("contract", 1, [(inner, axes, 1), (("lower", "n"), axes, 1)], dims))
+    return _choice(draw, options)
 
 
 def _moved(axes: tuple[int, ...], axis: int) -> tuple[int, ...]:
@@ -258,6 +285,11 @@ def build(recipe: Recipe, shuffle: random.Random | None = None) -> Tensor:
     if kind == "apply":
         args = [(build(part, shuffle), letters) for part, letters in rest[1]]
         return apply(rest[0], args, shape_of(rest[2]))
+    if kind == "lower":
+        return lower(as_dim(rest[0]), as_dim(rest[0]))
+    if kind == "normalise":
+        inner = build(rest[1], shuffle)
+        return invoke(rest[0], [inner, number(EPSILON)], shape_of(rest[2]))
     if kind == "invoke":
         return invoke(rest[0], [build(rest[1], shuffle)], shape_of(rest[2]))
     return _contracted(*rest, shuffle=shuffle)
@@ -277,13 +309,20 @@ def _contracted(
     return contract(coefficient, factors, free, dict(zip(free, shape_of(dims), strict=True)))
 
 
-def values_at(sizes: Mapping[str, int], rng: np.random.Generator) -> dict[str, Any]:
-    """Values for all given variables, obeying their facts."""
+def values_at(
+    sizes: Mapping[str, int], rng: np.random.Generator, facts: bool = True
+) -> dict[str, Any]:
+    """Values for all given variables, obeying their facts; without ``facts`` only their domain."""
     found = {}
     for variable, dims in GIVEN.items():
         extent = tuple(sizes[dim] if isinstance(dim, str) else dim for dim in dims)
-        found[variable.name] = _obeying(variable.facts, extent, rng)
+        kept = variable.facts if facts else variable.facts & DOMAINS
+        found[variable.name] = _obeying(kept, extent, rng)
     return found
+
+
+DOMAINS: Final = frozenset({"positive", "nonnegative", "positive_definite"})
+"""Facts without which a recipe may have no value: log(p), logdet(P)."""
 
 
 def _obeying(facts: frozenset[str], extent: tuple[int, ...], rng: np.random.Generator) -> Any:
@@ -305,5 +344,7 @@ def _obeying(facts: frozenset[str], extent: tuple[int, ...], rng: np.random.Gene
         return np.linalg.qr(raw)[0]
     if "diagonal" in facts:
         return np.diag(np.diagonal(raw))
+    if "lower_triangular" in facts:
+        return np.tril(raw)
     square = len(extent) == 2 and extent[0] == extent[1]
     return raw + 2 * np.eye(*extent) if square else raw

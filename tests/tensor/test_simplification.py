@@ -304,6 +304,34 @@ RECOGNISED: Final[Mapping[str, tuple[Tensor, Tensor]]] = {
     "inv(inv(B)) = B": (invoke("inverse", [invoke("inverse", [B], B.shape)], B.shape), B),
     "abs(x)^2 = x^2": (power(entry_map("abs", x), 2), power(x, 2)),
     "abs(x)*sign(x) = x": (multiply(entry_map("abs", x), entry_map("sign", x)), x),
+    "abs(x)*x = x^2*sign(x)": (
+        multiply(power(x, 2), entry_map("sign", x)),
+        multiply(x, entry_map("abs", x)),
+    ),
+    "x/abs(x) = sign(x)": (multiply(x, power(entry_map("abs", x), -1)), entry_map("sign", x)),
+    "sign(x)/x = 1/abs(x)": (
+        multiply(entry_map("sign", x), power(x, -1)),
+        power(entry_map("abs", x), -1),
+    ),
+    "x^3*sign(x) = abs(x)^3": (
+        multiply(power(x, 3), entry_map("sign", x)),
+        power(entry_map("abs", x), 3),
+    ),
+    "y'*exp(x)/sum(exp(x)) = y'*softmax(x)": (
+        multiply(total(multiply(y, entry_map("exp", x))), power(total(entry_map("exp", x)), -1)),
+        total(multiply(y, invoke("softmax", [x], x.shape))),
+    ),
+    "1[1 - x > 0] = 1[x < 1]": (
+        apply("gt", [(minus(ones(x.shape), x), (0,)), (number(0), ())], x.shape),
+        apply("lt", [(x, (0,)), (number(1), ())], x.shape),
+    ),
+    "relu(1 - x)*1[x < 1] = relu(1 - x)": (
+        multiply(
+            entry_map("relu", minus(ones(x.shape), x)),
+            apply("lt", [(x, (0,)), (number(1), ())], x.shape),
+        ),
+        entry_map("relu", minus(ones(x.shape), x)),
+    ),
     "exp(log(p)) = p": (entry_map("exp", entry_map("log", NAMES["p"])), NAMES["p"]),
     "log(exp(x)) = x": (entry_map("log", entry_map("exp", x)), x),
 }
@@ -325,3 +353,114 @@ def test_reasons_are_given_once_and_only_when_something_changed() -> None:
 def test_reasons_name_their_subjects() -> None:
     (reason,) = [r for r in simplify(total(probability)).reasons if r.law == "probability"]
     assert reason.subjects == (probability,)
+
+
+def mean(tensor: Tensor) -> Tensor:
+    size = contract(1, [(Delta(n), (0, 0))])
+    return contract(1, [(total(tensor), ()), (size, (), Fraction(-1))])
+
+
+CENTRED: Final = minus(x, contract(1, [(mean(x), ())], (0,), {0: n}))
+
+
+def test_what_is_centred_sums_to_zero_under_its_name_too() -> None:
+    named = Variable("r", x.shape, frozenset(), CENTRED, "introduced")
+    adjoint = Variable("r_bar", x.shape, frozenset(), scale(2, named), "adjoint")
+    for tensor in (named, adjoint):
+        assert short(total(tensor)) is number(0)
+        assert laws(minus(tensor, contract(1, [(mean(tensor), ())], (0,), {0: n}))) == {"centred"}
+    assert short(total(multiply(named, named))) is not number(0)
+    assert short(total(y)) is total(y)
+
+
+def test_rows_and_columns_that_are_centred() -> None:
+    m_size = contract(1, [(Delta(as_dim("m")), (0, 0))])
+    columns = contract(1, [(A, (0, 1)), (m_size, (), Fraction(-1))], (1,))
+    centred = Variable("R", A.shape, frozenset(), minus(A, spread(columns)), "introduced")
+    assert "centred_columns" in laws(contract(1, [(centred, (0, 1))], (1,)))
+    for other in (
+        contract(1, [(centred, (0, 1)), (w, (0,)), (w, (0,))], (1,)),
+        contract(1, [(centred, (0, 1))], (0,)),
+    ):
+        assert short(other) is other
+
+
+def spread(row: Tensor) -> Tensor:
+    return contract(1, [(row, (1,))], (0, 1), {0: as_dim("m")})
+
+
+def test_a_mean_under_its_own_name_is_a_mean() -> None:
+    named = Variable("mu", (), frozenset(), mean(x), "defined")
+    centred = minus(x, contract(1, [(named, ())], (0,), {0: n}))
+    assert short(total(centred)) is number(0)
+
+
+SQUARE: Final = contract(1, [(x, (0,), Fraction(2))])
+
+
+def over(tensor: Tensor, divisor: Tensor, exponent: Fraction | int = 1) -> Tensor:
+    axes = tuple(range(tensor.order))
+    return contract(1, [(tensor, axes), (divisor, (), -Fraction(exponent))], axes)
+
+
+def test_a_common_divisor_is_taken_out_and_no_common_denominator_made() -> None:
+    """x/|y| - (x'y) y/|y|^3 is (x - (x'y) y/|y|^2)/|y|."""
+    inner = contract(1, [(total(multiply(x, y)), ()), (x, (0,))], (0,))
+    sum_of_both = minus(over(y, SQUARE, Fraction(1, 2)), over(inner, SQUARE, Fraction(3, 2)))
+    expected = over(minus(y, over(inner, SQUARE)), SQUARE, Fraction(1, 2))
+    assert short(sum_of_both) is expected
+    assert laws(sum_of_both) == {"factored"}
+
+
+def test_fractions_with_different_denominators_stay() -> None:
+    c, d = NAMES["c"], NAMES["t"]
+    one_over = [contract(1, [(part, (), Fraction(-power))]) for part, power in ((c, 1), (c, 2))]
+    assert short(minus(*one_over)) is minus(*one_over)
+    both = add([over(d, c), over(c, d)], ())
+    assert short(both) is both
+
+
+def test_a_sum_of_powers_is_no_product() -> None:
+    powers = add([scale(3, power(x, 2)), scale(2, x)], x.shape)
+    assert short(powers) is powers
+
+
+def test_small_numbers_are_not_cleared_from_denominators() -> None:
+    c = NAMES["t"]
+    root = add([c, number(Fraction(1, 100000))], ())
+    found = minus(over(x, root, Fraction(1, 2)), over(y, root, Fraction(3, 2)))
+    assert short(found) is over(minus(x, over(y, root)), root, Fraction(1, 2))
+
+
+def test_a_scalar_divisor_goes_into_the_sums_it_is_in() -> None:
+    """sum(x/(1 + x^2/c))/c is sum(x/(c + x^2))."""
+    c = NAMES["t"]
+    inner = add([ones(x.shape), over(power(x, 2), c)], x.shape)
+    divided = contract(1, [(x, (0,)), (inner, (0,), Fraction(-1)), (c, (), Fraction(-1))])
+    plain = add([power(x, 2), contract(1, [(c, ())], (0,), {0: n})], x.shape)
+    assert short(divided) is total(multiply(x, power(plain, -1)))
+
+
+REASONS: Final[Mapping[str, Tensor]] = {
+    "factored": minus(multiply(x, y), multiply(x, NAMES["p"])),
+    "entrywise": minus(power(add([x, y], x.shape), 2), power(minus(x, y), 2)),
+    "cancelled": minus(
+        power(add([NAMES["c"], NAMES["t"]], ()), 2), power(minus(NAMES["c"], NAMES["t"]), 2)
+    ),
+    "onehot": power(onehot, 2),
+    "signs": power(signs, 2),
+    "nonnegative": entry_map("abs", probability),
+    "positive": entry_map("sign", NAMES["p"]),
+}
+
+
+@pytest.mark.parametrize("law", REASONS)
+def test_each_rewrite_gives_its_own_reason(law: str) -> None:
+    assert laws(REASONS[law]) == {law}
+
+
+def test_an_identity_is_its_own_reason() -> None:
+    found = laws(multiply(entry_map("relu", x), entry_map("sign", y)))
+    assert found == set()
+    product_ = multiply(minus(y, x), entry_map("sign", x), add([entry_map("abs", x), y], x.shape))
+    assert laws(product_) <= {"expanded", "factored", "entrywise", "sign(x)*abs(x) = x"}
