@@ -270,7 +270,7 @@ def test_testnet_as_it_would_be_written_by_hand(generate: Any) -> None:
             "z:()\ny:()\nJ = bce(sigmoid(z), y)\ngrad J wrt z",
             "J = one_minus_y * np.logaddexp(0.0, z) + y * np.logaddexp(0.0, -z)",
         ),
-        ("x:(n)\nJ = sum(x)\ngrad J wrt x", "x_bar = np.ones(n)"),
+        ("x:(n)\nJ = sum(x)\ngrad J wrt x", "x_bar = np.ones_like(x)"),
     ],
 )
 def test_forms(statement: str, line: str, generate: Any) -> None:

@@ -88,6 +88,20 @@ def norm(x: Numbers) -> Any:
     return mpmath.sqrt(dot(x, x))
 
 
+EPSILON = mpf(1) / 100000
+
+
+def layernorm(x: Numbers) -> list[Any]:
+    centre = total(x) / len(x)
+    deviation = mpmath.sqrt(total([(a - centre) ** 2 for a in x]) / len(x) + EPSILON)
+    return [(a - centre) / deviation for a in x]
+
+
+def rmsnorm(x: Numbers) -> list[Any]:
+    root = mpmath.sqrt(dot(x, x) / len(x) + EPSILON)
+    return [a / root for a in x]
+
+
 def binary(z: Numbers, y: Numbers) -> Any:
     terms = [b * softplus(-a) + (1 - b) * softplus(a) for a, b in zip(z, y, strict=True)]
     return total(terms) / len(z)
@@ -153,6 +167,9 @@ OF_VECTORS: dict[str, Callable[[Numbers], Any]] = {
     "sum(sqrt(x.^2 + d.^2))": lambda x: total(
         mpmath.sqrt(a**2 + mpf(b) ** 2) for a, b in zip(x, WEIGHTS, strict=True)
     ),
+    "sum(c .* layernorm(x))": lambda x: dot(WEIGHTS, layernorm(x)),
+    "sum(c .* rowlayernorm(x')')": lambda x: dot(WEIGHTS, layernorm(x)),
+    "sum(c .* rmsnorm(x))": lambda x: dot(WEIGHTS, rmsnorm(x)),
     "sum(c .* exp(x))/sum(exp(x))": lambda x: dot(WEIGHTS, softmax(x)),
 }
 

@@ -7,14 +7,27 @@ operation is put along its axes by ``expand`` nodes, so that broadcasting is alw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
+import sympy
+
 from derive.shapes import ONE, Dim, Shape
 
-__all__ = ["CHEAP", "OPERATORS", "Array", "Arrays", "Powered", "core_of", "is_boolean"]
+__all__ = [
+    "CHEAP",
+    "OPERATORS",
+    "VIEWS",
+    "Array",
+    "Arrays",
+    "Bounds",
+    "Powered",
+    "core_of",
+    "dims_in",
+    "is_boolean",
+]
 
 OPERATORS: Final = {
     "name": "a variable; value is its identifier",
@@ -27,12 +40,29 @@ OPERATORS: Final = {
     "transpose": "transpose of a matrix",
     "expand": "a vector as the single column of a matrix",
     "sum": "sum; value is the axis, None for all",
-    "mean": "mean over all entries",
+    "mean": "mean; value is the axis, None for all",
+    "prod": "product of entries; value is the axis, None for all",
+    "amax": "largest entry; value is the axis, None for all",
+    "amin": "smallest entry; value is the axis, None for all",
+    "var": "variance; value is the axis, None for all",
+    "deviations": "an array minus its mean along an axis; value is the axis, None for the only one",
     "trace": "trace",
     "diagonal": "diagonal of a matrix, as a vector",
     "diag": "the diagonal matrix of a vector",
     "eye": "the identity matrix",
+    "eye_at": "rows of an identity matrix from a place on, the value; one row as a vector",
+    "tri": "ones on and below the diagonal",
+    "tril": "lower triangle of a matrix",
+    "triu": "upper triangle of a matrix",
+    "running": "running sums; value is the axis",
+    "returning": "running sums from the end; value is the axis",
+    "block": "entries and blocks; value has a bound, a pair of bounds or None for each axis",
+    "placed": "zeros with an array in a block; value as for block",
+    "joined": "arrays one behind the other; value is the axis",
+    "reshape": "the entries in another shape, row by row",
+    "kron": "Kronecker product",
     "full": "an array of this shape; the argument repeated",
+    "full_like": "the first argument repeated, in the shape of the second",
     "norm": "Euclidean or Frobenius norm",
     "row_norms": "Euclidean norm of each row",
     "function": "a function, entry by entry; value is its name",
@@ -43,6 +73,12 @@ OPERATORS: Final = {
     "solve": "inverse of the first argument times the second",
     "logdet": "logarithm of the determinant",
     "det": "determinant",
+    "pinv": "pseudoinverse",
+    "cholesky": "lower Cholesky factor",
+    "expm": "exponential of a matrix",
+    "expm_frechet": "derivative of the exponential at the first argument along the second",
+    "others": "for each entry the product of the others along the last axis",
+    "all_others": "for each entry the product of all others",
     "softmax": "softmax along the last axis",
     "log_softmax": "its logarithm",
     "logsumexp": "log of the sum of exp along the last axis",
@@ -53,7 +89,10 @@ OPERATORS: Final = {
 """Every operator, and what its node stands for."""
 
 CHEAP: Final = frozenset(
-    {"name", "number", "constant", "transpose", "expand", "diagonal", "eye", "full"}
+    {
+        *("name", "number", "constant", "transpose", "expand", "diagonal", "eye", "eye_at", "tri"),
+        *("full", "block", "reshape"),
+    }
 )
 """Operators whose value is not worth a name."""
 
@@ -76,6 +115,13 @@ class Array:
 Powered = tuple[Array, Fraction]
 
 
+VIEWS: Final = frozenset({"transpose", "expand", "diagonal", "block", "reshape"})
+"""Operators whose value may share the memory of their argument."""
+
+Bounds = Dim | tuple[Dim, Dim] | None
+"""One entry of an axis, those from one to before another, or all."""
+
+
 def core_of(array: Array) -> Array:
     """The array of which this one is a view."""
     while array.op in ("expand", "transpose", "diagonal"):
@@ -86,6 +132,16 @@ def core_of(array: Array) -> Array:
 def is_boolean(array: Array) -> bool:
     """Whether the entries are booleans."""
     return core_of(array).op == "compare"
+
+
+def dims_in(array: Array) -> Iterator[Dim]:
+    """The sizes and places that are written in a node, its own shape's included."""
+    yield from array.shape
+    if array.op in ("constant", "eye_at"):
+        yield array.value
+    elif array.op in ("block", "placed"):
+        for bounds in array.value:
+            yield from () if bounds is None else bounds if isinstance(bounds, tuple) else (bounds,)
 
 
 class Arrays:
@@ -164,6 +220,40 @@ class Arrays:
         """A function of the language, entry by entry."""
         return self.make("function", args, shape, name)
 
+    def block(self, array: Array, axis: int, bounds: Bounds) -> Array:
+        """The entries of an array within bounds along one axis."""
+        if array.op == "transpose":
+            return self.transpose(self.block(array.args[0], 1 - axis, bounds))
+        index = list[Bounds]((None,) * array.order)
+        if array.op == "block":
+            index, array = list(array.value), array.args[0]
+        places = [place for place, own in enumerate(index) if not isinstance(own, sympy.Basic)]
+        before = index[places[axis]]
+        if isinstance(before, tuple) and bounds is not None:
+            start = before[0]
+            bounds = (
+                (start + bounds[0], start + bounds[1])
+                if isinstance(bounds, tuple)
+                else start + bounds
+            )
+        index[places[axis]] = bounds
+        return self.make("block", (array,), _extent(array.shape, index), tuple(index))
+
+    def placed(self, array: Array, axis: int, bounds: Bounds, shape: Shape) -> Array:
+        """Zeros of a shape with an array within bounds along one axis."""
+        index = list[Bounds]((None,) * len(shape))
+        if array.op == "placed":
+            rest = list(array.value)
+            rest.insert(axis, None) if isinstance(bounds, sympy.Basic) else None
+            index, array = rest, array.args[0]
+        index[axis] = bounds
+        return self.make("placed", (array,), shape, tuple(index))
+
+    def reshape(self, array: Array, shape: Shape) -> Array:
+        """The entries of an array in another shape, row by row."""
+        array = array.args[0] if array.op == "reshape" else array
+        return array if array.shape == shape else self.make("reshape", (array,), shape)
+
     def full(self, array: Array, shape: Shape) -> Array:
         """An array repeated until it has this shape."""
         return array if array.shape == shape else self.make("full", (array,), shape)
@@ -171,6 +261,17 @@ class Arrays:
     def eye(self, dim: Dim) -> Array:
         """The identity matrix."""
         return self.make("eye", (), (dim, dim))
+
+
+def _extent(shape: Shape, index: Sequence[Bounds]) -> Shape:
+    """The shape of what an index takes from an array."""
+    found: list[Dim] = []
+    for dim, bounds in zip(shape, index, strict=True):
+        if bounds is None:
+            found.append(dim)
+        elif isinstance(bounds, tuple):
+            found.append(bounds[1] - bounds[0])
+    return tuple(found)
 
 
 def _reading_order(item: Powered) -> tuple[Any, ...]:

@@ -179,8 +179,18 @@ def _is_positive(tensor: Tensor) -> bool:
     if isinstance(tensor, Sum):
         return all(map(_is_nonnegative, tensor.terms)) and any(map(_is_positive, tensor.terms))
     if isinstance(tensor, Contraction):
-        return tensor.coefficient > 0 and all(_is_positive(f) for f, _, _ in tensor.factors)
+        return _is_count(tensor) or (
+            tensor.coefficient > 0 and all(_is_positive(f) for f, _, _ in tensor.factors)
+        )
     return False
+
+
+def _is_count(tensor: Contraction) -> bool:
+    """Whether it counts where an indicator holds; that divides only what it holds for."""
+    if len(tensor.factors) != 1 or not tensor.summed:
+        return False
+    factor = tensor.factors[0][0]
+    return isinstance(factor, Map) and factor.function in COMPLEMENTS
 
 
 def _is_nonnegative(tensor: Tensor) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["COMPARISONS", "FUNCTIONS", "HELPERS", "Helper", "helpers_needed"]
+__all__ = ["COMPARISONS", "FUNCTIONS", "HELPERS", "REDUCTIONS", "Helper", "helpers_needed"]
 
 FUNCTIONS: Final[Mapping[str, str]] = {
     "exp": "np.exp({0})",
@@ -60,6 +60,15 @@ FUNCTIONS: Final[Mapping[str, str]] = {
     "inverse": "np.linalg.inv({0})",
     "solve": "np.linalg.solve({0}, {1})",
     "det": "np.linalg.det({0})",
+    "pinv": "np.linalg.pinv({0})",
+    "cholesky": "np.linalg.cholesky({0})",
+    "expm": "_expm({0})",
+    "expm_frechet": "_expm_frechet({0}, {1})",
+    "kron": "np.kron({0}, {1})",
+    "tril": "np.tril({0})",
+    "triu": "np.triu({0})",
+    "others": "_products_of_others({0})",
+    "all_others": "_products_of_all_others({0})",
     "logdet": "np.linalg.slogdet({0})[1]",
     "norm": "_norm({0})",
     "row_norms": "_row_norms({0})",
@@ -69,9 +78,18 @@ FUNCTIONS: Final[Mapping[str, str]] = {
     "trace": "np.trace({0})",
     "diagonal": "np.diagonal({0})",
     "diag": "np.diag({0})",
-    "mean": "np.mean({0})",
 }
 """Functions and operators that NumPy writes as a call, arguments in order."""
+
+REDUCTIONS: Final[Mapping[str, str]] = {
+    "sum": "sum",
+    "mean": "mean",
+    "prod": "prod",
+    "amax": "max",
+    "amin": "min",
+    "var": "var",
+}
+"""Reductions, as NumPy calls them: functions of an array and an axis, and methods of arrays."""
 
 COMPARISONS: Final[Mapping[str, str]] = {"gt": ">", "lt": "<", "ge": ">=", "le": "<="}
 
@@ -221,6 +239,90 @@ def _huber(r, delta):
     size = np.abs(r)
     return np.where(size <= delta, 0.5 * r**2, delta * (size - 0.5 * delta))
 '''),
+    "_deviations": Helper('''
+def _deviations(x, axis=-1):
+    """x minus its mean along an axis, from differences: the mean may be much larger than they."""
+    x = x - np.take(x, [0], axis)
+    return x - x.mean(axis, keepdims=True)
+'''),
+    "_products_of_others": Helper('''
+def _products_of_others(x):
+    """For each entry the product of the others along the last axis, without a division."""
+    one = np.ones_like(x[..., :1])
+    before = np.cumprod(np.concatenate([one, x[..., :-1]], axis=-1), axis=-1)
+    after = np.cumprod(np.concatenate([one, x[..., :0:-1]], axis=-1), axis=-1)
+    return before * after[..., ::-1]
+'''),
+    "_products_of_all_others": Helper(
+        '''
+def _products_of_all_others(x):
+    """For each entry the product of all others, without a division."""
+    return _products_of_others(x.reshape(-1)).reshape(x.shape)
+''',
+        uses=("_products_of_others",),
+    ),
+    "_placed": Helper('''
+def _placed(block, shape, index):
+    """Zeros with a block in them."""
+    whole = np.zeros(shape, np.result_type(block))
+    whole[index] = block
+    return whole
+'''),
+    "_expm": Helper(
+        '''
+def _expm(a):
+    """The exponential of a matrix: Pade approximation of order 13, scaling and squaring.
+
+    Al-Mohy and Higham, A New Scaling and Squaring Algorithm for the Matrix Exponential, 2009.
+    """
+    a2 = a @ a
+    a4 = a2 @ a2
+    a6 = a4 @ a2
+    squarings = _squarings(a, a4, a6)
+    a, a2, a4, a6 = (m / 2.0 ** (squarings * k) for m, k in ((a, 1), (a2, 2), (a4, 4), (a6, 6)))
+    one = np.eye(len(a), dtype=a.dtype)
+    u = a6 @ (a6 + 16380.0 * a4 + 40840800.0 * a2) + 33522128640.0 * a6
+    u = a @ (u + 10559470521600.0 * a4 + 1187353796428800.0 * a2 + 32382376266240000.0 * one)
+    v = a6 @ (182.0 * a6 + 960960.0 * a4 + 1323241920.0 * a2) + 670442572800.0 * a6
+    v = v + 129060195264000.0 * a4 + 7771770303897600.0 * a2 + 64764752532480000.0 * one
+    e = np.linalg.solve(v - u, v + u)
+    for _ in range(squarings):
+        e = e @ e
+    return e
+
+
+def _squarings(a, a4, a6):
+    """How often the exponential of a fraction of the matrix is squared."""
+    size = max(np.abs(a4).sum(axis=0).max() ** 0.25, np.abs(a6).sum(axis=0).max() ** (1.0 / 6.0))
+    count = max(0, math.ceil(math.log2(size / 4.25))) if size > 0.0 else 0
+    # What the approximation leaves out is bounded by the 27th power of the absolute values.
+    a = np.abs(a) / 2.0**count
+    first = np.log2(a.sum(axis=0).max()) if a.any() else 0.0
+    sums, order = np.ones(len(a), a.dtype), -first - math.log2(1.1325077560602111e35) + 53.0
+    for _ in range(27):
+        sums = sums @ a
+        top = sums.max()
+        if top == 0.0:
+            return count
+        sums, order = sums / top, order + np.log2(top)
+    return count + max(0, math.ceil(order / 26.0))
+''',
+        imports=("math",),
+    ),
+    "_expm_frechet": Helper(
+        '''
+def _expm_frechet(a, e):
+    """The derivative of expm at a along e: the upper right block of expm([[a, e], [0, a]]).
+
+    It is linear in e, which is brought to the size of a first.
+    """
+    n, size = len(a), np.abs(e).max()
+    scale = size / max(np.abs(a).max(), 1.0) if size > 0.0 else 1.0
+    whole = _expm(np.block([[a, e / scale], [np.zeros_like(a), a]]))
+    return scale * whole[:n, n:]
+''',
+        uses=("_expm",),
+    ),
     "_norm": Helper('''
 def _norm(x):
     """The Euclidean norm of all entries, without overflow or underflow."""
@@ -240,7 +342,10 @@ def _row_norms(x):
 
 def helpers_needed(names: Iterable[str]) -> tuple[str, ...]:
     """These helpers and those that they call, in the order of definition."""
-    needed = set(names)
-    for name in tuple(needed):
-        needed.update(HELPERS[name].uses)
+    needed: set[str] = set()
+    stack = list(names)
+    while stack:
+        name = stack.pop()
+        needed.add(name)
+        stack.extend(HELPERS[name].uses)
     return tuple(name for name in HELPERS if name in needed)

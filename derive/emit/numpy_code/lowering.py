@@ -6,16 +6,20 @@ meets others; it is written out only where a result must have its full shape.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from typing import Final
 
 from derive.emit.numpy_code.arrays import Array, Arrays, Powered, is_boolean
 from derive.emit.numpy_code.functions import COMPARISONS
 from derive.emit.numpy_code.norms import normed_part
 from derive.emit.numpy_code.order import Order, entries_in
+from derive.emit.numpy_code.placement import start_of
 from derive.emit.numpy_code.products import Product
 from derive.errors import UnsupportedError
-from derive.tensor.algebra import ONE, add, contract
+from derive.tensor.algebra import ONE, add, contract, transpose
+from derive.tensor.definitions import deviation, root_mean_square
+from derive.tensor.incidence import offset_of
 from derive.tensor.nodes import (
     Call,
     Constant,
@@ -60,7 +64,9 @@ class TensorLowering:
         self.log_softmaxes: dict[Array, Tensor] = {}
         self.known: dict[Tensor, Lean] = {}
         self.costs: dict[Tensor, float] = {}
+        formulas = tuple(formulas)
         self.exponents = _arguments(formulas, ("log_softmax", "logsumexp"))
+        self.deviating = _arguments(formulas, ("layernorm", "deviations"))
 
     def define(self, tensor: Tensor, name: Array) -> Array:
         """The formula of a variable; from now on, this tensor is the variable."""
@@ -85,10 +91,10 @@ class TensorLowering:
         """The array of a tensor without the axes along which it is repeated, and those left."""
         known = self.known.get(tensor)
         if known is None:
-            known = self.known[tensor] = self._lower(tensor)
+            known = self.known[tensor] = self._lowered(tensor)
         return known
 
-    def _lower(self, tensor: Tensor) -> Lean:
+    def _lowered(self, tensor: Tensor) -> Lean:
         axes = tuple(range(tensor.order))
         if isinstance(tensor, Contraction):
             return self._contraction(tensor)
@@ -153,28 +159,146 @@ class TensorLowering:
         return self.arrays.transpose(node) if turned else node
 
     def _call(self, tensor: Call) -> Array:
-        argument = tensor.args[0]
-        array = self.array(argument)
-        if tensor.function == "inverse":
-            node = self.arrays.make("inverse", (array,), tensor.shape)
-            self.inverses[node] = tensor
-            return node
-        if tensor.function == "log_softmax":
-            node = self.arrays.make("log_softmax", (array,), tensor.shape)
-            self.log_softmaxes[node] = argument
-            return node
-        if tensor.function in ("unit", "row_unit"):
-            norm, along = self._norm(argument, tensor.function == "row_unit")
-            below = self.arrays.expand(norm) if along else norm
-            return self.arrays.multiply(ONE, [(array, ONE), (below, -ONE)], tensor.shape)
-        if tensor.function == "centred":
-            lean, kept = self.lean(argument)
-            args = (lean if kept[-1:] == (tensor.order - 1,) else array, self.array(tensor.args[1]))
-            return self.arrays.make("centred", args, tensor.shape)
-        if tensor.function == "softmax" and argument in self.exponents:
+        name, _, axis = tensor.function.rpartition("_")
+        if axis.isdigit():
+            return self._moved(tensor, name, int(axis))
+        special = CALLS.get(tensor.function)
+        if special is not None:
+            return special(self, tensor)
+        args = [self.array(argument) for argument in tensor.args]
+        return self.arrays.make(tensor.function, args, tensor.shape)
+
+    def _inverse(self, tensor: Call) -> Array:
+        node = self.arrays.make("inverse", (self.array(tensor.args[0]),), tensor.shape)
+        self.inverses[node] = tensor
+        return node
+
+    def _log_softmax(self, tensor: Call) -> Array:
+        node = self.arrays.make("log_softmax", (self.array(tensor.args[0]),), tensor.shape)
+        self.log_softmaxes[node] = tensor.args[0]
+        return node
+
+    def _softmax(self, tensor: Call) -> Array:
+        (argument,) = tensor.args
+        if argument in self.exponents:
             logarithm, _ = self.lean(Call("log_softmax", tensor.args, tensor.shape))
             return self.arrays.function("exp", [logarithm], tensor.shape)
-        return self.arrays.make(tensor.function, (array,), tensor.shape)
+        return self.arrays.make("softmax", (self.array(argument),), tensor.shape)
+
+    def _unit(self, tensor: Call) -> Array:
+        (argument,) = tensor.args
+        norm, along = self._norm(argument, tensor.function == "row_unit")
+        below = self.arrays.expand(norm) if along else norm
+        items = [(self.array(argument), ONE), (below, -ONE)]
+        return self.arrays.multiply(ONE, items, tensor.shape)
+
+    def _centred(self, tensor: Call) -> Array:
+        argument, weights = tensor.args
+        lean, kept = self.lean(argument)
+        array = lean if kept[-1:] == (tensor.order - 1,) else self.array(argument)
+        return self.arrays.make("centred", (array, self.array(weights)), tensor.shape)
+
+    def _reduced(self, tensor: Call) -> Array:
+        """A reduction over the last axes, all or one."""
+        array = self.array(tensor.args[0])
+        axis = None
+        if tensor.order:
+            turned = array.op == "transpose"
+            array, axis = (array.args[0], 0) if turned else (array, tensor.order)
+        elif array.op == "transpose":
+            array = array.args[0]
+        return self.arrays.make(tensor.function, (array,), tensor.shape, axis)
+
+    def _variance(self, tensor: Call) -> Array:
+        """The variance; the mean of squares, where what is squared is used elsewhere too."""
+        if tensor.args[0] not in self.deviating:
+            return self._reduced(tensor)
+        array, turned = self._deviations(tensor.args[0])
+        square = self.arrays.multiply(ONE, [(array, Fraction(2))], array.shape)
+        axis = None if array.order == 1 else int(not turned)
+        return self.arrays.make("mean", (square,), tensor.shape, axis)
+
+    def _deviations(self, tensor: Tensor) -> tuple[Array, bool]:
+        """A tensor minus its mean along the last axis, or the transpose of that."""
+        array = self.array(tensor)
+        turned = array.op == "transpose"
+        array = array.args[0] if turned else array
+        axis = None if array.order == 1 else int(not turned)
+        return self.arrays.make("deviations", (array,), array.shape, axis), turned
+
+    def _deviating(self, tensor: Call) -> Array:
+        array, turned = self._deviations(tensor.args[0])
+        return self.arrays.transpose(array) if turned else array
+
+    def _normalised(self, tensor: Call) -> Array:
+        """A normalising layer: its numerator over its scale."""
+        argument, epsilon = tensor.args
+        if tensor.function == "layernorm":
+            array, turned = self._deviations(argument)
+            below, _ = self.lean(deviation(argument, epsilon))
+        else:
+            array = self.array(argument)
+            turned = array.op == "transpose"
+            array = array.args[0] if turned else array
+            below, _ = self.lean(root_mean_square(argument, epsilon))
+        below = self.arrays.expand(below) if below.order and not turned else below
+        node = self.arrays.multiply(ONE, [(array, ONE), (below, -ONE)], array.shape)
+        return self.arrays.transpose(node) if turned else node
+
+    def _triangle(self, tensor: Call) -> Array:
+        array = self.array(tensor.args[0])
+        if array.op != "transpose":
+            return self.arrays.make(tensor.function, (array,), tensor.shape)
+        other = "triu" if tensor.function == "tril" else "tril"
+        return self.arrays.transpose(self.arrays.make(other, array.args, array.args[0].shape))
+
+    def _lower(self, tensor: Call) -> Array:
+        return self.arrays.make("tri", (), tensor.shape)
+
+    def _select(self, tensor: Call) -> Array:
+        return self.arrays.make("eye_at", (), tensor.shape, offset_of(tensor))
+
+    def _pair(self, tensor: Call) -> Array:
+        raise UnsupportedError("code in which an array of pairs is needed as such")
+
+    def _moved(self, tensor: Call, name: str, axis: int) -> Array:
+        """A block of an array, an array with zeros around it, an array in another shape."""
+        if name == "joined":
+            args = [self.array(part) for part in tensor.args]
+            if all(arg.op == "transpose" for arg in args):
+                inner = [arg.args[0] for arg in args]
+                node = self.arrays.make("joined", inner, tensor.shape[::-1], 1 - axis)
+                return self.arrays.transpose(node)
+            return self.arrays.make("joined", args, tensor.shape, axis)
+        if name == "merged":
+            return self._merged(tensor)
+        array = self.array(tensor.args[0])
+        if name in ("block", "entry"):
+            start = start_of(tensor)
+            bounds = start if name == "entry" else (start, start + tensor.shape[axis])
+            return self.arrays.block(array, axis, bounds)
+        if name in ("placed", "put"):
+            start = start_of(tensor)
+            bounds = start if name == "put" else (start, start + array.shape[axis])
+            lean, kept = self.lean(tensor.args[0])
+            array = array if kept else lean
+            return self.arrays.placed(array, axis, bounds, tensor.shape)
+        if name == "split":
+            return self.arrays.reshape(array, tensor.shape)
+        return self.arrays.make(name, (array,), tensor.shape, axis)
+
+    def _merged(self, tensor: Call) -> Array:
+        """Axes made one; two matrices side by side are a Kronecker product then."""
+        inner: Tensor = tensor
+        while isinstance(inner, Call) and inner.function.startswith("merged_"):
+            inner = inner.args[0]
+        sides = _sides(inner)
+        if sides is None or tensor.order != len(sides[0].shape):
+            return self.arrays.reshape(self.array(inner), tensor.shape)
+        assert isinstance(inner, Contraction)
+        scalars = [self._scalar(t, power) for t, letters, power in inner.factors if not letters]
+        node = self.arrays.make("kron", [self.array(side) for side in sides], tensor.shape)
+        return self.arrays.multiply(inner.coefficient, [*scalars, (node, ONE)], tensor.shape)
 
     def cost(self, tensor: Tensor) -> float:
         """About how many operations a tensor takes, given what is computed already."""
@@ -274,6 +398,45 @@ class TensorLowering:
         return self.arrays.multiply(
             ONE, [(node, ONE), (self.arrays.eye(tensor.shape[0]), ONE)], tensor.shape
         )
+
+
+CALLS: Final[Mapping[str, Callable[[TensorLowering, Call], Array]]] = {
+    "inverse": TensorLowering._inverse,
+    "softmax": TensorLowering._softmax,
+    "log_softmax": TensorLowering._log_softmax,
+    "unit": TensorLowering._unit,
+    "row_unit": TensorLowering._unit,
+    "centred": TensorLowering._centred,
+    "amax": TensorLowering._reduced,
+    "amin": TensorLowering._reduced,
+    "prod": TensorLowering._reduced,
+    "var": TensorLowering._variance,
+    "deviations": TensorLowering._deviating,
+    "layernorm": TensorLowering._normalised,
+    "rmsnorm": TensorLowering._normalised,
+    "tril": TensorLowering._triangle,
+    "triu": TensorLowering._triangle,
+    "lower": TensorLowering._lower,
+    "select": TensorLowering._select,
+    "pair": TensorLowering._pair,
+}
+"""Functions that are more than one node, or fewer."""
+
+
+def _sides(tensor: Tensor) -> tuple[Tensor, Tensor] | None:
+    """A and B, if a tensor is their product with the axes of each in turn: (i,p) and (j,q)."""
+    if not isinstance(tensor, Contraction) or tensor.summed:
+        return None
+    arrays = [(factor, ls) for factor, ls, power in tensor.factors if ls and power == 1]
+    if len(arrays) != 2 or any(ls and power != 1 for _, ls, power in tensor.factors):
+        return None
+    places = {letters: factor for factor, letters in arrays}
+    for left, right in (((0, 2), (1, 3)), ((0,), (1,))):
+        if left in places and right in places:
+            return places[left], places[right]
+        if left[::-1] in places and right[::-1] in places:
+            return transpose(places[left[::-1]]), transpose(places[right[::-1]])
+    return None
 
 
 def _averaged(arrays: Arrays, items: list[Powered]) -> list[Powered]:

@@ -2,7 +2,7 @@
 
 What softmax sends back is ``p .* (g - p'g)``. Where one entry of p is almost 1, its entry of g is
 almost the mean. ``centred(g, p)`` is ``g - p'g`` along the last axis, computed from differences of
-entries of g.
+entries of g. ``deviations(x)`` is ``x - mean(x)`` along the last axis, likewise.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from derive.emit.numpy_code.matching import argument_of, axes_of
-from derive.tensor.algebra import add, contract, terms_of
+from derive.tensor.algebra import add, contract, size_of, terms_of, transpose
 from derive.tensor.nodes import Call, Contraction, Factor, Sum, Tensor
 
-__all__ = ["with_centred"]
+__all__ = ["with_centred", "with_deviations"]
 
 
 def with_centred(tensor: Sum) -> Tensor:
@@ -33,6 +33,52 @@ def with_centred(tensor: Sum) -> Tensor:
                     [Call("centred", (array, weights[0]), tensor.shape), *rest], tensor.shape
                 )
     return tensor
+
+
+def with_deviations(tensor: Sum) -> Tensor:
+    """The sum, with arrays minus their means along one axis put together."""
+    for place, term in enumerate(tensor.terms):
+        for axis in range(tensor.order):
+            array = _of_mean(term, axis, tensor)
+            if array is None:
+                continue
+            own = terms_of(array)
+            others = [t for k, t in enumerate(tensor.terms) if k != place]
+            if all(part in others for part in own):
+                rest = [t for t in others if t not in own]
+                return add([_deviations(array, axis), *rest], tensor.shape)
+    return tensor
+
+
+def _deviations(tensor: Tensor, axis: int) -> Tensor:
+    if axis == tensor.order - 1:
+        return Call("deviations", (tensor,), tensor.shape)
+    turned = transpose(tensor)
+    return transpose(Call("deviations", (turned,), turned.shape))
+
+
+def _of_mean(term: Contraction, axis: int, like: Tensor) -> Tensor | None:
+    """x, if a term is minus the mean of x along an axis."""
+    if axis in term.letters:
+        return None
+    factors = _opened(term)
+    size = size_of(like.shape[axis])
+    counts = [f for f in factors if f[0] is size and f[2] == -1]
+    rest = [f for f in factors if f not in counts[:1]]
+    coefficient = -term.coefficient
+    if like.shape[axis].is_Integer:
+        coefficient *= int(like.shape[axis])
+    elif not counts:
+        return None
+    summed = {x for _, letters, _ in rest for x in letters if x >= term.order}
+    if len(summed) != 1:
+        return None
+    (letter,) = summed
+    moved = [
+        (tensor, tuple(axis if x == letter else x for x in letters), power)
+        for tensor, letters, power in rest
+    ]
+    return contract(coefficient, moved, axes_of(like), dict(enumerate(like.shape)))
 
 
 def _opened(term: Contraction) -> list[Factor]:

@@ -44,8 +44,6 @@ MOST_NAMED: Final = 24
 """With more arguments than this, ``grad_J_W`` passes them on unnamed."""
 
 VALUE: Final = "(value)"
-VIEW: Final = re.compile(r"([^\W\d]\w*)(?:\.T)?")
-"""An array, or the view of it that is its transpose."""
 
 
 def numpy_module(derivation: Derivation, *, verified: str = "", title: str = "") -> str:
@@ -261,11 +259,12 @@ class _Module:
             VALUE if label == VALUE else self._label(label): tensor
             for label, tensor in outputs.items()
         }
-        planned = plan(answers.formulas, labels, given, self.names)
-        planned.outputs = {
-            label: planned.outputs[VALUE if label == VALUE else self._label(label)]
-            for label in outputs
-        }
+        inputs = dict(zip(answers.inputs, given, strict=True))
+        likes = {self._label(label): inputs[label] for label in outputs if label in inputs}
+        planned = plan(answers.formulas, labels, given, self.names, likes)
+        keys = {label: VALUE if label == VALUE else self._label(label) for label in outputs}
+        planned.outputs = {label: planned.outputs[key] for label, key in keys.items()}
+        planned.bases = {label: planned.bases[key] for label, key in keys.items()}
         self.helpers.update(dict.fromkeys(planned.helpers))
         self.uses_math |= planned.uses_math
         lines = self._entry(answers, planned)
@@ -319,15 +318,11 @@ class _Module:
     def _restored(self, planned: Plan, wrts: Sequence[str]) -> dict[str, str]:
         """Gradients in the declared shapes, no two of them the same array, none an argument."""
         found: dict[str, str] = {}
-        same = {line.name: line.text for line in planned.lines}
         seen = {identifier(name) for name in self.problem.variables}
         for wrt in wrts:
             text, shape = planned.outputs[wrt], self.problem.shape(wrt)
-            array = text
-            while view := VIEW.fullmatch(same.get(array, "")):
-                array = view[1]
-            copied = array in seen and bool(shape)
-            seen.add(array)
+            copied = planned.bases[wrt] in seen and bool(shape)
+            seen.add(planned.bases[wrt])
             text = _unsqueezed(text, shape, self.names.numpy)
             found[wrt] = f"{text}.copy()" if copied else text
         return found

@@ -17,6 +17,14 @@ LETTERS: Final = ("c", "v", "M")
 """Names for shared arrays of no, one and two axes that have no better one."""
 
 NUMBER_WORDS: Final = {0: "zero", 1: "one", 2: "two"}
+NAMED: Final = frozenset(
+    {
+        *("norm", "trace", "sum", "mean", "prod", "var", "det", "logdet", "softmax", "logsumexp"),
+        *("cholesky", "expm", "tril", "triu"),
+    }
+)
+"""Operators that a name may begin with."""
+
 COMPARISON_WORDS: Final = {"gt": "above", "ge": "above", "lt": "below", "le": "below"}
 
 
@@ -97,7 +105,13 @@ def _describe(node: Array, known: dict[Array, str]) -> str:
             return f"{parts[0]}_{COMPARISON_WORDS[node.value]}_{parts[1]}"
         case "function":
             return f"{node.value}_{'_'.join(parts)}"
-        case "norm" | "trace" | "sum" | "mean" | "det" | "logdet" | "softmax" | "logsumexp":
+        case "amax" | "amin":
+            return f"{node.op[1:]}_{parts[0]}"
+        case "pinv":
+            return f"{parts[0]}_pinv"
+        case "deviations":
+            return f"{parts[0]}_centred"
+        case op if op in NAMED:
             return f"{node.op}_{parts[0]}"
         case "matmul" | "outer":
             return "_".join(parts)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from derive.emit.numpy_code.arrays import CHEAP, Array, Arrays
+from derive.emit.numpy_code.arrays import CHEAP, VIEWS, Array, Arrays, dims_in
 from derive.emit.numpy_code.branches import PARTIAL
 from derive.emit.numpy_code.formulas import Formulas, thinned
 from derive.emit.numpy_code.lowering import TensorLowering
@@ -38,6 +38,7 @@ class Plan:
     Attributes:
         lines: In order of computation.
         outputs: For each output the expression to return, before its declared shape is restored.
+        bases: For each output the array whose memory it may share.
         inputs: Names of the given variables that are used, as the problem has them.
         sizes: Sizes that are used as numbers.
         helpers: Functions of the module's own that are called.
@@ -47,6 +48,7 @@ class Plan:
 
     lines: list[Line]
     outputs: dict[str, str]
+    bases: dict[str, str]
     inputs: set[str]
     sizes: list[str]
     helpers: list[str]
@@ -55,7 +57,11 @@ class Plan:
 
 
 def plan(
-    formulas: Formulas, outputs: Mapping[str, Tensor], given: Sequence[Variable], names: Names
+    formulas: Formulas,
+    outputs: Mapping[str, Tensor],
+    given: Sequence[Variable],
+    names: Names,
+    likes: Mapping[str, Variable],
 ) -> Plan:
     """Plan the computation of some outputs.
 
@@ -64,11 +70,12 @@ def plan(
         outputs: Tensors by the names that they get where they have none.
         given: The inputs there are.
         names: Of the module.
+        likes: For outputs that are gradients with respect to an input, that input.
     """
     written = {label: formulas.written(tensor) for label, tensor in outputs.items()}
     materialised: set[Tensor] = set()
     while True:
-        planner = _Planner(formulas, written, given, names, materialised)
+        planner = _Planner(formulas, written, given, names, likes, materialised)
         bare = planner.bare_inverses()
         if bare <= materialised:
             return planner.plan()
@@ -84,9 +91,10 @@ class _Planner:
         outputs: Mapping[str, Tensor],
         given: Sequence[Variable],
         names: Names,
+        likes: Mapping[str, Variable],
         materialised: set[Tensor],
     ) -> None:
-        self.formulas, self.module_names = formulas, names
+        self.formulas, self.module_names, self.likes = formulas, names, likes
         formulas, outputs = thinned(formulas, outputs)
         needed = formulas.needed(tuple(outputs.values()))
         self.arrays = Arrays()
@@ -113,12 +121,23 @@ class _Planner:
             if isinstance(formula, Call) and formula.function == "softmax"
         }
         self.sizes: dict[str, str] = {}
-        self.writer = Writer(self.named, self.sizes, (names.numpy, names.math))
+        like = next((v for v in given if v.order), given[0] if given else None)
+        self.writer = Writer(
+            self.named,
+            self.sizes,
+            (names.numpy, names.math),
+            "" if like is None else identifier(like.name),
+        )
+        self.like = like
         self.lines: list[Line] = []
         self.inputs: set[str] = set()
 
     def _result(self, label: str, tensor: Tensor) -> Array:
         node = self.lowering.array(tensor)
+        like = self.likes.get(label)
+        if node.op == "full" and like is not None and like.shape == node.shape:
+            args = (node.args[0], self.variables[like])
+            node = self.arrays.make("full_like", args, node.shape)
         inner = node.args[0] if node.op == "full" else node
         inner = inner.args[0] if inner.op == "expand" else inner
         if node.op == "number" or (inner.op == "name" and inner.order < 2) or node.op == "name":
@@ -156,9 +175,12 @@ class _Planner:
         for name in self.roots:
             self._emit(name, self.forward[name], done)
         outputs = {label: self._output(node) for label, node in self.results.items()}
+        if self.writer.uses_like and self.like is not None:
+            self.inputs.add(self.like.name)
         return Plan(
             self.lines,
             outputs,
+            {label: self._base(node) for label, node in self.results.items()},
             self.inputs,
             list(self.writer.size_used),
             list(self.writer.helpers),
@@ -191,8 +213,7 @@ class _Planner:
         names: set[str] = set()
         bare = (part for node in self.results.values() for part in (node, *node.args))
         for node in (*self._reachable(), *bare):
-            dims = [*node.shape, *([node.value] if node.op == "constant" else [])]
-            names.update(symbol.name for dim in dims for symbol in dim.free_symbols)
+            names.update(symbol.name for dim in dims_in(node) for symbol in dim.free_symbols)
         return names
 
     def _output(self, node: Array) -> str:
@@ -204,6 +225,19 @@ class _Planner:
             elif part.op in CHEAP:
                 stack.extend(part.args)
         return self.writer.text(node)
+
+    def _base(self, node: Array) -> str:
+        """The name of the array that a result is, or is a view of."""
+        while True:
+            inner = self.roots.get(node, node)
+            if inner.op == "full":
+                inner = inner.args[0]
+            if inner.op in VIEWS:
+                node = inner.args[0]
+            elif inner.op == "name" and inner is not node:
+                node = inner
+            else:
+                return self.writer.text(node)
 
     def _name_shared(self) -> None:
         """Name what more than one expression uses."""

@@ -9,21 +9,27 @@ exponentials       quotients of exponentials
 ends               ``1 - sigmoid(z)``, ``1 - tanh(t)^2``, ``p - y``, ``exp(t) - 1``
 means              ``g - p'g`` for a softmax p
 norms              quotients by norms
+inverses           an inverse that terms have in common
+placement          blocks, triangles, Kronecker products
+quotients          products over one of their factors
 branches           indicators times what has no value where they are 0
 =================  =====================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, Final
 
 from derive.emit.numpy_code.branches import Condition, as_choice, below_zero
 from derive.emit.numpy_code.ends import kept_apart
 from derive.emit.numpy_code.exponentials import shifted, without_cosh
+from derive.emit.numpy_code.inverses import with_common_inverse
 from derive.emit.numpy_code.logarithms import with_logarithms
-from derive.emit.numpy_code.means import with_centred
+from derive.emit.numpy_code.means import with_centred, with_deviations
 from derive.emit.numpy_code.norms import with_units
+from derive.emit.numpy_code.placement import joined, over_incidence, without_incidence
+from derive.emit.numpy_code.quotients import without_quotient
 from derive.tensor.nodes import Contraction, Map, Sum, Tensor
 from derive.tensor.parts import children, rebuild
 
@@ -42,11 +48,28 @@ def stabilised(tensor: Tensor, labels: Collection[Tensor] = (), derived: bool = 
     return _rewritten(_chosen(with_logarithms(tensor), frozenset(), {}), labels, derived, {})
 
 
+PRODUCTS: Final[tuple[Callable[[Contraction], Tensor], ...]] = (
+    without_incidence,
+    without_quotient,
+    without_cosh,
+    shifted,
+    with_units,
+)
+SUMS: Final[tuple[Callable[[Sum], Tensor], ...]] = (
+    joined,
+    with_centred,
+    with_deviations,
+    with_common_inverse,
+)
+"""What is done with every product and every sum, in turn."""
+
+
 def _chosen(tensor: Tensor, settled: frozenset[Condition], done: dict[Any, Tensor]) -> Tensor:
     """The tensor with choices in place of indicators, from the whole to its parts."""
     known = done.get((tensor, settled))
     if known is None:
-        known = as_choice(tensor, settled)
+        known = over_incidence(tensor) if isinstance(tensor, Contraction) else tensor
+        known = as_choice(known, settled)
         known = below_zero(known) if isinstance(known, Map) else known
         parts = [_chosen(part, inside, done) for part, inside in _branches(known, settled)]
         done[tensor, settled] = known = _with_parts(known, parts)
@@ -75,9 +98,10 @@ def _rewritten(
     if known is None:
         parts = [_rewritten(part, labels, derived, done) for part in children(tensor)]
         known = _with_parts(tensor, parts)
-        for rule in (without_cosh, shifted, with_units):
+        for rule in PRODUCTS:
             known = rule(known) if isinstance(known, Contraction) else known
-        known = with_centred(known) if isinstance(known, Sum) else known
+        for rewrite in SUMS:
+            known = rewrite(known) if isinstance(known, Sum) else known
         known = kept_apart(known, labels, derived) if isinstance(known, Sum) else known
         done[tensor] = known
     return known

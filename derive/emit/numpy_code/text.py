@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
 import sympy
 
 from derive.emit.numpy_code.arrays import Array, core_of, is_boolean
-from derive.emit.numpy_code.functions import COMPARISONS, FUNCTIONS
+from derive.emit.numpy_code.functions import COMPARISONS, FUNCTIONS, REDUCTIONS
 
 __all__ = ["Writer", "number_text"]
 
@@ -47,6 +47,15 @@ def number_text(value: Fraction) -> str:
     return f"{float(value.numerator)!r} / {float(value.denominator)!r}"
 
 
+def _is_floating(array: Array) -> bool:
+    """Whether an array has a floating-point type of its own: no number, no size, no booleans."""
+    if is_boolean(array) or array.op in ("number", "constant"):
+        return False
+    if array.op in ("add", "multiply"):
+        return any(map(_is_floating, array.args))
+    return True
+
+
 def _is_number(array: Array) -> bool:
     """Whether an array is a number, sizes aside."""
     if array.op == "constant":
@@ -68,6 +77,7 @@ class Writer:
         names: Identifiers of named nodes; read when something is written.
         sizes: Identifiers of dimensions.
         modules: What NumPy and ``math`` are called in the module.
+        like: An argument, whose precision new arrays get.
     """
 
     def __init__(
@@ -75,10 +85,12 @@ class Writer:
         names: Mapping[Array, str],
         sizes: Mapping[str, str],
         modules: tuple[str, str] = ("np", "math"),
+        like: str = "",
     ) -> None:
         self.names, self.sizes = names, sizes
         self.numpy, self.math = modules
-        self.uses_math = False
+        self.like = like
+        self.uses_math = self.uses_like = False
         self.size_used: dict[str, None] = {}
         self.helpers: dict[str, None] = {}
 
@@ -94,6 +106,8 @@ class Writer:
             return self._choice(node)
         if node.op in FUNCTIONS:
             return self._call(node.op, node.args), ATOM
+        if node.op in REDUCTIONS:
+            return self._reduction(node)
         handler: Callable[[Array], Written] = getattr(self, f"_{node.op}")
         return handler(node)
 
@@ -103,8 +117,25 @@ class Writer:
 
     def _number_like(self, node: Array) -> str:
         """A node as an array of numbers: a comparison becomes ones and zeros."""
-        written, _ = self._write(node)
-        return f"1.0 * {self._inside(node, POWER)}" if is_boolean(node) else written
+        return self._as_numbers(node)[0] if is_boolean(node) else self._write(node)[0]
+
+    def _as_numbers(self, node: Array) -> Written:
+        """An array of booleans as ones and zeros of the precision of what is compared."""
+        compared = core_of(node)
+        named = [a for a in map(core_of, compared.args) if a.op == "name" or a in self.names]
+        if compared in self.names or not named:
+            return f"{self._inside(node, ATOM)}.astype({self._dtype()})", ATOM
+        return f"{self._inside(node, ATOM)}.astype({self.text(named[0])}.dtype)", ATOM
+
+    def _dtype(self) -> str:
+        """The precision of the arguments."""
+        if not self.like:
+            return "float"
+        self.uses_like = True
+        return f"{self.like}.dtype"
+
+    def _typed(self) -> str:
+        return f", dtype={self._dtype()}" if self.like else ""
 
     def _call(self, name: str, args: tuple[Array, ...]) -> str:
         template = FUNCTIONS[name]
@@ -119,7 +150,10 @@ class Writer:
         ]
         if bare and not is_boolean(args[0]):
             written[0] = f"{self._inside(args[0], ADD)} != 0.0"
-        return self._aliased(template).format(*written)
+        text = self._aliased(template).format(*written)
+        return (
+            f"{text}.astype({self._dtype()})" if bare and all(map(_is_number, args[1:])) else text
+        )
 
     def _choice(self, node: Array) -> Written:
         """A choice between two numbers; only the one that is taken is computed."""
@@ -128,8 +162,7 @@ class Writer:
         if not is_boolean(condition):
             holds = f"{self._inside(condition, ADD)} != 0.0"
         written = [
-            f"1.0 * {self._inside(a, POWER)}" if is_boolean(a) else self._inside(a, COMPARE)
-            for a in (yes, no)
+            self._number_like(a) if is_boolean(a) else self._inside(a, COMPARE) for a in (yes, no)
         ]
         return f"{written[0]} if {holds} else {written[1]}", CHOICE
 
@@ -158,9 +191,19 @@ class Writer:
         if value.is_number:
             written, level = self._irrational(abs(value))
             return (written, level) if value > 0 else (f"-{_bracketed(written, level)}", UNARY)
-        joiner, level = (" + ", ADD) if value.is_Add else (" * ", MULTIPLY)
+        if value.is_Add:
+            return self._sum_of_sizes(value), ADD
         parts = [self._scalar(part) for part in value.args]
-        return joiner.join(f"({t})" if lv < level else t for t, lv in parts), level
+        return " * ".join(f"({t})" if lv < MULTIPLY else t for t, lv in parts), MULTIPLY
+
+    def _sum_of_sizes(self, value: Any) -> str:
+        text = ""
+        for part in sorted(value.args, key=lambda part: part.could_extract_minus_sign()):
+            negative = part.could_extract_minus_sign()
+            written = self._scalar(-part if negative else part)[0]
+            sign = "-" if negative else "+"
+            text += f" {sign} {written}" if text else f"{'-' * negative}{written}"
+        return text
 
     def _irrational(self, value: Any) -> Written:
         """A positive number: a rational multiple of pi or e, the root of one, or its digits."""
@@ -211,7 +254,7 @@ class Writer:
         return f"{left} {COMPARISONS[node.value]} {right}", COMPARE
 
     def _floating(self, node: Array) -> Written:
-        return self._number_like(node.args[0]), MULTIPLY
+        return self._as_numbers(node.args[0])
 
     def _add(self, node: Array) -> Written:
         terms = self._terms(node)
@@ -276,11 +319,14 @@ class Writer:
             numbers = [number_text(Fraction(size.numerator))] if size.numerator != 1 else []
             below.append((number_text(Fraction(size.denominator)), ATOM))
         above.sort(key=lambda item: is_boolean(item[0]))
-        if not numbers and (not above or all(is_boolean(a) for a, _ in above)):
+        if not numbers and not above:
             numbers = ["1.0"]
         parts = [*numbers, *(_bracketed(*self._power(a, p)) for a, p in above)]
+        if not any(_is_floating(array) for array, _ in items) and above:
+            parts[len(numbers)] = self._number_like(above[0][0])
         if len(parts) == 1 and not below and not numbers:
-            written, level = self._power(*above[0])
+            bare = is_boolean(above[0][0])
+            written, level = (parts[0], ATOM) if bare else self._power(*above[0])
             return (f"-{_bracketed(written, level)}", UNARY) if sign else (written, level)
         text = " * ".join(parts)
         if len(below) == 1:
@@ -325,8 +371,7 @@ class Writer:
         return f"{first} @ {self._operand(right)}", MULTIPLY
 
     def _operand(self, node: Array) -> str:
-        written = self._inside(node, POWER)
-        return f"(1.0 * {written})" if is_boolean(node) else written
+        return self._number_like(node) if is_boolean(node) else self._inside(node, POWER)
 
     def _transpose(self, node: Array) -> Written:
         return f"{self._inside(node.args[0], ATOM)}.T", ATOM
@@ -334,31 +379,117 @@ class Writer:
     def _expand(self, node: Array) -> Written:
         return f"{self._inside(node.args[0], ATOM)}[:, None]", ATOM
 
-    def _sum(self, node: Array) -> Written:
+    def _reduction(self, node: Array) -> Written:
+        name, (arg,) = REDUCTIONS[node.op], node.args
         axis = "" if node.value is None else f"axis={node.value}"
-        (arg,) = node.args
         if (arg.op == "name" or arg in self.names) and not is_boolean(arg):
-            return f"{self._write(arg)[0]}.sum({axis})", ATOM
-        inner = f"{self._number_like(arg)}{', ' * bool(axis)}{axis}"
-        return f"{self.numpy}.sum({inner})", ATOM
+            return f"{self._write(arg)[0]}.{name}({axis})", ATOM
+        of = self._write(arg)[0] + self._typed() if is_boolean(arg) else self._write(arg)[0]
+        return f"{self.numpy}.{name}({of}{', ' * bool(axis)}{axis})", ATOM
+
+    def _deviations(self, node: Array) -> Written:
+        axis = "" if node.value in (None, node.order - 1) else f", axis={node.value}"
+        return self._helper("_deviations", f"{self._number_like(node.args[0])}{axis}")
+
+    def _helper(self, name: str, arguments: str) -> Written:
+        self.helpers[name] = None
+        return f"{name}({arguments})", ATOM
+
+    def _running(self, node: Array) -> Written:
+        axis = "" if node.order < 2 else f", axis={node.value}"
+        return f"{self.numpy}.cumsum({self._number_like(node.args[0])}{axis})", ATOM
+
+    def _returning(self, node: Array) -> Written:
+        turned = "::-1" if not node.value else ":, ::-1"
+        axis = "" if node.order < 2 else f", axis={node.value}"
+        inner = f"{self._inside(node.args[0], ATOM)}[{turned}]"
+        return f"{self.numpy}.cumsum({inner}{axis})[{turned}]", ATOM
+
+    def _block(self, node: Array) -> Written:
+        (arg,) = node.args
+        return f"{self._inside(arg, ATOM)}[{self._index(node.value, arg.shape)}]", ATOM
+
+    def _placed(self, node: Array) -> Written:
+        index = self._index(node.value, node.shape)
+        if ":" in index:
+            index = f"{self.numpy}.s_[{index}]"
+        elif "," in index:
+            index = f"({index})"
+        value = self._number_like(node.args[0])
+        if _is_number(node.args[0]) and self.like:
+            value = f"{self._dtype()}.type({value})"
+        return self._helper("_placed", f"{value}, {self._shape(node.shape)}, {index}")
+
+    def _index(self, bounds: Sequence[Any], shape: Sequence[Any]) -> str:
+        """What stands in the brackets of an index."""
+        parts = []
+        for own, dim in zip(bounds, shape, strict=True):
+            if own is None:
+                parts.append(":")
+            elif isinstance(own, tuple):
+                start = self.dim(own[0]) if own[0] != 0 else ""
+                stop = self.dim(own[1]) if own[1] != dim else ""
+                parts.append(f"{start}:{stop}")
+            else:
+                parts.append(self.dim(own))
+        while len(parts) > 1 and parts[-1] == ":":
+            parts.pop()
+        return ", ".join(parts)
+
+    def _shape(self, shape: Sequence[Any]) -> str:
+        dims = [self.dim(dim) for dim in shape]
+        return dims[0] if len(dims) == 1 else f"({', '.join(dims)})"
+
+    def _joined(self, node: Array) -> Written:
+        axis = f", axis={node.value}" if node.value else ""
+        parts = ", ".join(self._number_like(arg) for arg in node.args)
+        return f"{self.numpy}.concatenate([{parts}]{axis})", ATOM
+
+    def _reshape(self, node: Array) -> Written:
+        shape = ", ".join(map(self.dim, node.shape)) if node.order != 1 else "-1"
+        return f"{self._inside(node.args[0], ATOM)}.reshape({shape})", ATOM
+
+    def _tri(self, node: Array) -> Written:
+        rows, columns = node.shape
+        more = "" if rows == columns else f", {self.dim(columns)}"
+        return f"{self.numpy}.tri({self.dim(rows)}{more}{self._typed()})", ATOM
+
+    def _eye_at(self, node: Array) -> Written:
+        rows = self.dim(node.shape[0]) if node.order == 2 else "1"
+        place = f"{self.dim(node.shape[-1])}, {self.dim(node.value)}"
+        whole = f"{self.numpy}.eye({rows}, {place}{self._typed()})"
+        return (whole if node.order == 2 else f"{whole}[0]"), ATOM
 
     def _eye(self, node: Array) -> Written:
-        return f"{self.numpy}.eye({self.dim(node.shape[0])})", ATOM
+        return f"{self.numpy}.eye({self.dim(node.shape[0])}{self._typed()})", ATOM
 
     def _full(self, node: Array) -> Written:
-        dims = [self.dim(dim) for dim in node.shape]
-        shape = dims[0] if len(dims) == 1 else f"({', '.join(dims)})"
         (arg,) = node.args
+        if node.shape[0] == 1 and arg.shape == node.shape[1:] and arg.order:
+            return f"{self._inside(arg, ATOM)}[None, :]", ATOM
+        shape = self._shape(node.shape)
         if arg.op == "number" and arg.value in (0, 1):
-            return f"{self.numpy}.{'ones' if arg.value else 'zeros'}({shape})", ATOM
-        value = self._number_like(arg)
-        if not arg.order and arg.op in ("constant", "multiply") and "." not in value:
-            value = f"1.0 * {value}"
-        return f"{self.numpy}.full({shape}, {value})", ATOM
+            kind = "ones" if arg.value else "zeros"
+            return f"{self.numpy}.{kind}({shape}{self._typed()})", ATOM
+        typed = self._typed() if _is_number(arg) else ""
+        return f"{self.numpy}.full({shape}, {self._floating_text(arg)}{typed})", ATOM
+
+    def _full_like(self, node: Array) -> Written:
+        arg, like = node.args
+        if arg.op == "number" and arg.value in (0, 1):
+            kind = "ones" if arg.value else "zeros"
+            return f"{self.numpy}.{kind}_like({self.text(like)})", ATOM
+        return f"{self.numpy}.full_like({self.text(like)}, {self._floating_text(arg)})", ATOM
+
+    def _floating_text(self, node: Array) -> str:
+        """A node as an array of floating-point numbers, also where it is made of sizes."""
+        text = self._number_like(node)
+        whole = not node.order and node.op in ("constant", "multiply") and "." not in text
+        return f"1.0 * {text}" if whole else text
 
     def _einsum(self, node: Array) -> Written:
         args = ", ".join(self._number_like(arg) for arg in node.args)
-        best = ", optimize=True" if len(node.args) > 2 else ""
+        best = ", optimize=True" if len(node.args) > 1 else ""
         return f'{self.numpy}.einsum("{node.value}", {args}{best})', ATOM
 
 

@@ -1,0 +1,64 @@
+"""Quotients of products by their own factors, which are defined where a factor is 0 too.
+
+What ``prod`` sends back, ``prod(x)/x[i]``, is the product of the other entries: ``others(x)``.
+"""
+
+from __future__ import annotations
+
+from derive.emit.numpy_code.matching import axes_of, value_of
+from derive.tensor.algebra import ONE, add, as_contraction, contract, terms_of
+from derive.tensor.nodes import Call, Contraction, Factor, Letters, Sum, Tensor
+
+__all__ = ["without_quotient"]
+
+
+def without_quotient(tensor: Contraction) -> Tensor:
+    """The product with a product of entries over one of its factors as that of the others."""
+    for place, (factor, letters, power) in enumerate(tensor.factors):
+        value = value_of(factor)
+        if power < 1 or not isinstance(value, Call) or value.function != "prod":
+            continue
+        rest = [f for at, f in enumerate(tensor.factors) if at != place]
+        if power > 1:
+            rest.append((factor, letters, power - 1))
+        found = _of_others(tensor, value, letters, rest)
+        if found is not None:
+            return found
+    return tensor
+
+
+def _of_others(
+    tensor: Contraction, product: Call, letters: Letters, rest: list[Factor]
+) -> Tensor | None:
+    """The product with ``others(x)`` for ``prod(x)``, if x or a part of it is divided by."""
+    (x,) = product.args
+    axes, dims = axes_of(tensor), tensor.dims
+    parts = as_contraction(x)
+    for at, (factor, along, power) in enumerate(rest):
+        if isinstance(factor, Sum) and power == 1 and _divides(factor, parts):
+            others: Factor = (product, letters, ONE)
+            terms = [
+                contract(
+                    tensor.coefficient,
+                    [*(f for k, f in enumerate(rest) if k != at), others, (term, along, ONE)],
+                    axes,
+                    dims,
+                )
+                for term in terms_of(factor)
+            ]
+            new = [without_quotient(t) if isinstance(t, Contraction) else t for t in terms]
+            return add(new, tensor.shape)
+        if power >= 0 or along[: len(letters)] != letters or len(along) != x.order:
+            continue
+        whole = factor is x or any(part is factor for part, _, _ in parts.factors)
+        if whole and len(set(along)) == len(along):
+            other = Call("others" if product.order or x.order == 1 else "all_others", (x,), x.shape)
+            every = [*rest, (other, along, ONE), (x, along, ONE)]
+            return contract(tensor.coefficient, every, axes, dims)
+    return None
+
+
+def _divides(total: Sum, parts: Contraction) -> bool:
+    """Whether some term of a sum is divided by a factor of what the product is of."""
+    own = {factor for factor, _, _ in parts.factors}
+    return any(power < 0 and factor in own for t in total.terms for factor, _, power in t.factors)
