@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -23,6 +24,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"seed: {config.getoption('seed')}"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The table of the language's functions, where it was tested."""
+    told: dict[str, dict[str, str]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for label, cell in getattr(report, "user_properties", ()):
+                if label == "vocabulary":
+                    told.setdefault(cell[0], {})[cell[1]] = "yes" if report.passed else "NO"
+    columns = list(dict.fromkeys(column for row in told.values() for column in row))
+    if told:
+        terminalreporter.section("functions of the language")
+        terminalreporter.line(f"{'':26}" + "".join(f"{column:13}" for column in columns))
+    for name, row in sorted(told.items()):
+        cells = "".join(f"{row.get(column, '-'):13}" for column in columns)
+        terminalreporter.line(f"{name:26}{cells}".rstrip())
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from derive.tensor.parts import children
 __all__ = ["LETTERS", "UNICODE", "index_notation"]
 
 LETTERS = "ijklpqrstuvwabcdefgh"
-CALL_NAMES: Final = {"inverse": "inv"}
+CALL_NAMES: Final = {"inverse": "inv", "amax": "max", "amin": "min"}
 RELATIONS: Final = {"gt": ">", "lt": "<", "ge": ">=", "le": "<="}
 HALF: Final = Fraction(1, 2)
 PLAIN: Final = {

@@ -1,24 +1,38 @@
-"""One problem against the oracle: what its generated module returns, beside autograd."""
+"""One problem against the oracle: what the library answers on each of its roads, beside autograd.
+
+The roads are what people use: the module that is generated; the closed form that is printed, read
+back; the library's own check; the page. Each of them has to succeed, and where there are values
+they are those of the oracle.
+"""
 
 from __future__ import annotations
 
 import math
+import re
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
 from derive.calculus.chain_rule import derive
+from derive.calculus.derivation import Derivation
 from derive.emit.numpy_code import numpy_module
-from derive.errors import DeriveError, UnsupportedError
-from derive.language import parse
-from tests.oracle.oracle import Reference, nearby, point, reference
-from tests.oracle.tree import Request, Task
+from derive.emit.text import LANGUAGE, text
+from derive.errors import DeriveError, InputError, UnsupportedError
+from derive.language import parse, parse_expression
+from derive.notation.board import closed_form, explained, explanation
+from derive.problem import Problem
+from derive.tensor.nodes import Variable
+from derive.workflow import check, explain
+from tests.oracle.oracle import Evaluation, Reference, nearby, point, reference
+from tests.oracle.reading import read_expression
+from tests.oracle.sizes import size_of
+from tests.oracle.tree import SCALAR, Node, Request, Task, walk
 
-__all__ = ["SIZES", "Outcome", "compare"]
+__all__ = ["ROADS", "SIZES", "Outcome", "compare"]
 
 Sizes = Mapping[str, int]
 
@@ -29,10 +43,18 @@ SIZES: Final[Sequence[Sizes]] = (
 )
 """Sizes that differ, sizes that are all 1, sizes some of which are 1."""
 
+ROADS: Final = ("printed", "checked", "explained")
+"""What may be asked for beside the module."""
+
 TOLERANCE: Final = 1e-7
 NEAREST_KINK: Final = 1e-7
 LARGEST: Final = 1e7
-TRIES: Final = 3
+SLACK: Final = 1e-9
+SCALES: Final = (1.0, 1.0, 0.5, 0.5, 0.2, 0.2, 2.0, 2.0)
+"""How large the entries of random points are, one try after the other."""
+
+PYTHON: Final = ("lambda", "class")
+"""Names of variables that have another one in Python."""
 
 
 @dataclass(frozen=True)
@@ -44,63 +66,170 @@ class Outcome:
         reason: What was wrong, or why it was refused.
         seconds: From the text to the module.
         points: How many points were compared.
+        declared: Why shapes that were left open had to be declared; empty if not.
     """
 
     kind: str
     reason: str = ""
     seconds: float = 0.0
     points: int = 0
+    declared: str = ""
 
 
-def compare(task: Task, seed: int = 0, sizes: Sequence[Sizes] = SIZES) -> Outcome:
-    """Derive the problem and compare its module with the oracle at each of the sizes."""
+class Wrong(Exception):
+    """What the library answered is not so."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the library makes of a problem; with the sizes here of the names that it chose."""
+
+    problem: Problem
+    derivation: Derivation
+    module: Mapping[str, Any]
+    renamed: Mapping[str, str]
+
+
+def compare(
+    task: Task, seed: int = 0, sizes: Sequence[Sizes] = SIZES, roads: Sequence[str] = ()
+) -> Outcome:
+    """Derive the problem and compare what comes out with the oracle at each of the sizes."""
     started = time.perf_counter()
+    points, seconds, declared = 0, 0.0, ""
+    try:
+        task, declared = _settled(task)
+        problem = _problem(task)
+        derivation = derive(problem)
+        module: dict[str, Any] = {"__name__": "generated"}
+        exec(compile_text(numpy_module(derivation)), module)
+        seconds = time.perf_counter() - started
+        for at in sizes:
+            if all(size_of(dim, at) > 0 for shape in _shapes(task) for dim in shape):
+                answer = _Answer(problem, derivation, module, _renamed(task, problem))
+                points += _compared(task, answer, at, seed, "printed" in roads)
+        if "checked" in roads and points:
+            _check(derivation, seed)
+        if "explained" in roads:
+            for detail in ("result", "steps", "proof"):
+                explain(derivation, detail=detail)
+    except UnsupportedError as error:
+        return Outcome("refused", error.summary, seconds, points, declared)
+    except DeriveError as error:
+        wrong = f"{type(error).__name__}: {error.summary}"
+        return Outcome("wrong", wrong, seconds, points, declared)
+    except Wrong as error:
+        return Outcome("wrong", str(error), seconds, points, declared)
+    except Exception as error:
+        return Outcome("wrong", _crash(error), seconds, points, declared)
+    return Outcome("right" if points else "undecided", "", seconds, points, declared)
+
+
+def compile_text(text: str) -> Any:
+    """A generated module, compiled."""
+    return compile(text, "<generated>", "exec")
+
+
+def _problem(task: Task) -> Problem:
+    """The problem that the library reads; what it knows of definitions is added."""
+    problem = parse(str(task))
+    known = {
+        name: replace(definition, facts=frozenset(task.facts.get(name, ())))
+        for name, definition in problem.definitions.items()
+    }
+    return replace(problem, definitions=known)
+
+
+def _settled(task: Task) -> tuple[Task, str]:
+    """The problem with all shapes declared, if the library takes them otherwise; and why."""
+    if all(variable.declared for variable in task.variables):
+        return task, ""
+    said = tuple(replace(variable, declared=True) for variable in task.variables)
     try:
         problem = parse(str(task))
-        text = numpy_module(derive(problem))
-        names: dict[str, Any] = {"__name__": "generated"}
-        exec(compile(text, "<generated>", "exec"), names)
-    except UnsupportedError as error:
-        return Outcome("refused", error.summary)
-    except DeriveError as error:
-        return Outcome("wrong", f"{type(error).__name__}: {error.summary}")
-    except Exception as error:
-        return Outcome("wrong", _crash(error))
-    seconds = time.perf_counter() - started
-    points = 0
-    for at in sizes:
-        for request, asked in zip(task.requests, problem.requests, strict=True):
-            found = _at_sizes(task, request, asked.of, at, names, seed)
-            if found:
-                return Outcome("wrong", f"{found}, sizes {_named(task, at)}", seconds, points)
-            points += found is not None
-    return Outcome("right" if points else "undecided", "", seconds, points)
+        for variable in task.variables:
+            shape = problem.shape(variable.name)
+            if len(shape) != len(variable.dims):
+                why = f"a variable with {len(variable.dims)} axes is given {len(shape)}"
+                return replace(task, variables=said), why
+            if [str(dim) == "1" for dim in shape] != [dim == 1 for dim in variable.dims]:
+                return replace(task, variables=said), "a size is 1 on one side only"
+    except InputError as error:
+        return replace(task, variables=said), f"InputError: {error.summary}"
+    except DeriveError:
+        pass
+    return task, ""
 
 
-def _named(task: Task, sizes: Sizes) -> str:
-    return ", ".join(f"{dim} = {sizes[dim]}" for dim in task.dims)
+def _shapes(task: Task) -> list[tuple[Any, Any]]:
+    roots = [body for _, body in task.definitions] + [request.of for request in task.requests]
+    return [node.shape for root in roots for node in walk(root)]
+
+
+def _renamed(task: Task, problem: Problem) -> dict[str, str]:
+    """The sizes here of what the library calls them."""
+    found = {}
+    for variable in task.variables:
+        for own, dim in zip(problem.shape(variable.name), variable.dims, strict=True):
+            if not variable.declared and str(own).isidentifier():
+                found[str(own)] = str(dim)
+    return found
+
+
+def _check(derivation: Derivation, seed: int) -> None:
+    """The library's own check, on what is right."""
+    report = check(derivation, seed)
+    wrong = [failure for failure in report.failures if failure.kind != "domain"]
+    if wrong:
+        raise Wrong(f"the check failed: {wrong[0]}")
 
 
 def _crash(error: Exception) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if re.search(r"/(derive|tests)/|<generated>", frame.filename)]
+    last = own[-1]
     return f"{type(error).__name__}: {error} ({last.name}, {last.filename[-40:]}:{last.lineno})"
 
 
-def _at_sizes(
-    task: Task, request: Request, of: str, sizes: Sizes, names: Mapping[str, Any], seed: int
-) -> str | None:
-    """What differs at a random point; empty if nothing, None if no point could be trusted."""
-    for turn in range(TRIES):
+def _compared(task: Task, answer: _Answer, sizes: Sizes, seed: int, printed: bool) -> int:
+    """At how many points the requests agree; on a kink, either side's value will do.
+
+    Raises:
+        Wrong: Something is not as expected.
+    """
+    points = 0
+    for request, asked in zip(task.requests, answer.problem.requests, strict=True):
+        found = _trusted_point(task, request, sizes, seed)
+        if found is None:
+            continue
+        values, expected, allowed = found
+        try:
+            _module(task, request, asked.of, answer, values, expected, allowed)
+            if printed:
+                _printed(task, asked.of, answer, sizes, values, expected, allowed)
+            points += 1
+        except Wrong as error:
+            if expected.kinked:
+                continue
+            named = ", ".join(f"{dim} = {sizes[dim]}" for dim in task.dims)
+            raise Wrong(f"{error}, sizes {named}") from None
+    return points
+
+
+def _trusted_point(
+    task: Task, request: Request, sizes: Sizes, seed: int
+) -> tuple[dict[str, Any], Reference, dict[str, float]] | None:
+    """A random point, what is expected there, and the error allowed; None if there is none."""
+    for turn, scale in enumerate(SCALES):
         rng = np.random.default_rng((seed, turn, *sizes.values()))
-        values = point(task, sizes, rng)
+        values = point(task, sizes, rng, scale)
         with np.errstate(all="ignore"):
             expected = reference(task, request, values, sizes)
             if not _trusted(expected):
                 continue
             again = reference(task, request, nearby(task, values, rng), sizes, rng)
-            allowed = _allowed(expected, again)
+            allowed = _allowed(expected, again) if _trusted(again) else None
         if allowed is not None:
-            return _difference(task, request, of, names, values, expected, allowed)
+            return values, expected, allowed
     return None
 
 
@@ -125,38 +254,88 @@ def _allowed(expected: Reference, again: Reference) -> dict[str, float] | None:
     return allowed
 
 
-def _difference(
+def _module(
     task: Task,
     request: Request,
     of: str,
-    names: Mapping[str, Any],
+    answer: _Answer,
     values: Mapping[str, Any],
     expected: Reference,
     allowed: Mapping[str, float],
-) -> str:
-    """In words, the first result that is not as expected."""
+) -> None:
+    """The functions of the module, called."""
     given = {}
     for variable in task.variables:
         extent = values[variable.name].shape[: len(variable.dims)]
         value = np.reshape(values[variable.name], extent)
-        name = f"{variable.name}_" if variable.name in ("lambda", "class") else variable.name
+        name = f"{variable.name}_" if variable.name in PYTHON else variable.name
         given[name] = value if extent else float(value)
-    try:
-        with np.errstate(all="ignore"):
-            value = names[f"value_and_grad_{of}"](**given)[0]
-            results = {name: names[f"grad_{of}_{name}"](**given) for name in request.wrt}
-    except Exception as error:
-        return _crash(error)
+    with np.errstate(all="ignore"):
+        value = answer.module[f"value_and_grad_{of}"](**given)[0]
+        results = {name: answer.module[f"grad_{of}_{name}"](**given) for name in request.wrt}
     if not abs(value - expected.value) <= allowed[""]:
-        return f"value {value!r}, expected {expected.value!r}"
+        raise Wrong(f"value {value!r}, expected {expected.value!r}")
     declared = {variable.name: len(variable.dims) for variable in task.variables}
     for name, gradient in expected.gradients.items():
-        order = declared.get(name, 2 - (task.shapes[name][1] == 1) - (task.shapes[name] == (1, 1)))
+        shape = task.shapes[name]
+        order = declared.get(name, 2 - (shape[1] == 1) - (shape == SCALAR))
         got = np.asarray(results[name])
         if got.shape != gradient.shape[:order]:
-            return f"gradient with respect to {name} has shape {got.shape}"
-        off = np.max(np.abs(np.reshape(got, gradient.shape) - gradient), initial=0.0)
-        if not off <= allowed[name]:
-            scale = np.max(np.abs(gradient), initial=0.0)
-            return f"gradient with respect to {name} off by {off:.2g} of {scale:.2g}"
-    return ""
+            raise Wrong(f"gradient with respect to {name} has shape {got.shape}")
+        _near(np.reshape(got, gradient.shape), gradient, allowed[name], f"with respect to {name}")
+
+
+def _printed(
+    task: Task,
+    of: str,
+    answer: _Answer,
+    sizes: Sizes,
+    values: Mapping[str, Any],
+    expected: Reference,
+    allowed: Mapping[str, float],
+) -> None:
+    """The closed forms in the language: the library reads them, and their values are right."""
+    given = Evaluation(values, sizes)
+    for name, node in task.definitions:
+        given.values[name] = given.value(node)
+    for result in answer.derivation.results:
+        if result.of == of and result.wrt in expected.gradients:
+            form, names = closed_form(result, answer.derivation), explained(result)
+            if any(part.has_index for part in (form, *map(explanation, names))):
+                continue
+            written = text(form, LANGUAGE)
+            with np.errstate(all="ignore"):
+                got = _read_again(written, names, task, answer, given)
+            gradient = expected.gradients[result.wrt]
+            full = np.broadcast_to(got, gradient.shape)
+            what = f"printed for {result.wrt}, {written},"
+            _near(full, gradient, allowed[result.wrt], what)
+
+
+def _read_again(
+    written: str, names: Sequence[Variable], task: Task, answer: _Answer, given: Evaluation
+) -> Any:
+    """The value of what is printed, read by the library and by the reader here."""
+    dims, here = set(task.dims), Evaluation(given.values, given.sizes, slack=SLACK)
+    known = {name: Node("name", (), shape, name) for name, shape in task.shapes.items()}
+    shapes: dict[str, Sequence[Any]] = {}
+    for name in names:
+        meaning = text(explanation(name), LANGUAGE)
+        parse_expression(meaning, answer.problem, shapes)
+        node = read_expression(_with(answer.renamed, meaning), known, dims)
+        here.values[name.name] = here.value(node)
+        known[name.name] = Node("name", (), node.shape, name.name)
+        shapes[name.name] = (1, *name.shape) if name.row else name.shape
+    parse_expression(written, answer.problem, shapes)
+    return here.value(read_expression(_with(answer.renamed, written), known, dims))
+
+
+def _with(renamed: Mapping[str, str], written: str) -> str:
+    return re.sub(r"\b\w+\b", lambda word: renamed.get(word[0], word[0]), written)
+
+
+def _near(found: Any, expected: Any, allowed: float, what: str) -> None:
+    off = np.max(np.abs(found - expected), initial=0.0)
+    if not off <= allowed:
+        scale = np.max(np.abs(expected), initial=0.0)
+        raise Wrong(f"gradient {what} off by {off:.2g} of {scale:.2g}")

@@ -1,24 +1,68 @@
 """Random well-typed problems over the whole language.
 
-``problem(seed)`` is the same problem for the same seed.
+``problem(seed)`` is the same problem for the same seed; ``problems()`` is a strategy of Hypothesis.
 """
 
 from __future__ import annotations
 
+import random
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
-from tests.oracle.tree import SCALAR, Node, Request, Shape, Task, call, names_of
+from hypothesis import strategies
+from hypothesis.strategies import SearchStrategy
+
+from tests.oracle.tree import (
+    SCALAR,
+    Node,
+    Request,
+    Shape,
+    Task,
+    Variable,
+    call,
+    dims_of,
+    names_of,
+)
 from tests.oracle.writer import Writer
 
-__all__ = ["problem"]
+__all__ = ["held", "problem", "problems"]
 
-UNUSED: Final = 10**9
-"""Added to the seed of a problem in which nothing can be asked."""
+HELD: Final[Mapping[str, str]] = {
+    "softmax": "probability",
+    "rowsoftmax": "probability",
+    "exp": "positive",
+    "softplus": "positive",
+    "sigmoid": "positive",
+    "cosh": "positive",
+    "relu": "nonnegative",
+    "abs": "nonnegative",
+    "square": "nonnegative",
+    "sign": "signs",
+    "diag": "diagonal",
+    "cholesky": "lower_triangular",
+}
+"""What holds of the values of a function."""
+
+
+def problems() -> SearchStrategy[Task]:
+    """Problems, shrunken by Hypothesis."""
+    return strategies.randoms(use_true_random=False).map(_drawn)
 
 
 def problem(seed: int) -> Task:
     """The random problem of this seed."""
-    w = Writer(seed)
+    return _drawn(random.Random(seed))
+
+
+def _drawn(source: random.Random) -> Task:
+    while True:
+        if task := _written(Writer(source)):
+            return task
+
+
+def _written(w: Writer) -> Task | None:
+    """A problem; None if nothing can be asked in it."""
     depth = w.random.choice((1, 2, 2, 3))
     for _ in range(w.random.randint(0, 4)):
         node = w.expression(w.shape(), depth)
@@ -33,8 +77,37 @@ def problem(seed: int) -> Task:
     task = Task(tuple(w.variables), tuple(w.definitions), ())
     requests = _requests(w, task)
     if not requests:
-        return problem(seed + UNUSED)
-    return Task(tuple(w.variables), tuple(w.definitions), tuple(requests))
+        return None
+    facts = {name: known for name, node in w.definitions if w.chance(0.2) and (known := held(node))}
+    task = Task(tuple(w.variables), tuple(w.definitions), tuple(requests), facts)
+    return _undeclared(w, task) if w.chance(0.25) else task
+
+
+def held(node: Node) -> tuple[str, ...]:
+    """The fact that holds of a definition, if its form tells one."""
+    if node.shape == SCALAR:
+        return ()
+    if node.op == "+" and [arg.op for arg in node.args] == ["*", "I"]:
+        left, right = node.args[0].args
+        return ("positive_definite",) if right == call("'", left) else ()
+    if node.op == "tril" and node.shape[0] == node.shape[1]:
+        return ("lower_triangular",)
+    if node.op not in HELD or (node.op == "rowsoftmax" and node.shape[1] == 1):
+        return ()
+    return (HELD[node.op],)
+
+
+def _undeclared(w: Writer, task: Task) -> Task:
+    """The problem without the declarations of some variables that have no facts."""
+    roots = [body for _, body in task.definitions] + [r.of for r in task.requests]
+    needed = set().union(*map(dims_of, roots))
+    found: list[Variable] = list(task.variables)
+    for at, variable in enumerate(found):
+        others = {dim for v in found if v.declared and v != variable for dim in v.dims}
+        free = not variable.facts and not (set(variable.dims) & needed) - others
+        if free and w.chance(0.7) and any(variable.name in names_of(root) for root in roots):
+            found[at] = replace(variable, declared=False)
+    return replace(task, variables=tuple(found))
 
 
 def _scalar_name(w: Writer, wish: str) -> str:
@@ -70,14 +143,13 @@ def _with_all(w: Writer, total: Node) -> Node:
 def _requests(w: Writer, task: Task) -> list[Request]:
     bodies = dict(task.definitions)
     scalars = [name for name, node in task.definitions if node.shape == SCALAR]
-    facts = {variable.name: variable.facts for variable in task.variables}
     asked = []
     for _ in range(w.random.choice((1, 1, 2))):
         of = Node("name", (), SCALAR, scalars[-1] if w.chance(0.7) else w.choose(*scalars))
         if not names_of(of) or w.chance(0.15):
             known = task.variables
             of = w.expression(SCALAR, 2)
-            if task.variables != tuple(w.variables) or not names_of(of):
+            if known != tuple(w.variables) or not names_of(of):
                 w.variables = list(known)
                 of = Node("name", (), SCALAR, scalars[-1])
         within: list[str] = []
@@ -87,11 +159,7 @@ def _requests(w: Writer, task: Task) -> list[Request]:
             if name not in within:
                 within.append(name)
                 pending += sorted(names_of(bodies[name])) if name in bodies else []
-        free = [
-            name
-            for name in within
-            if name != of.word and not {"lower_triangular", "integer"} & set(facts.get(name, ()))
-        ]
+        free = [name for name in within if name != of.word and name not in w.unasked]
         if free:
             count = min(len(free), w.random.choice((1, 2, 3, 4)))
             asked.append(Request(of, tuple(w.random.sample(free, count))))

@@ -1,4 +1,8 @@
-"""Text to trees: a reader of its own, so that a problem can be judged from its text alone."""
+"""Text to trees: a reader of its own, so that a problem can be judged from its text alone.
+
+Comments say what the language has no words for: ``# x : (n)`` is a variable that is not declared,
+``# p: probability`` a fact of a definition.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,27 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from tests.oracle.tree import INFIX, Dim, Node, Request, Task, Variable, call, constant, number
+from tests.oracle.sizes import Dim, minus, plus, times
+from tests.oracle.tree import (
+    INFIX,
+    SCALAR,
+    Node,
+    Request,
+    Task,
+    Variable,
+    call,
+    constant,
+    extent,
+    number,
+)
 
-__all__ = ["read"]
+__all__ = ["read", "read_expression"]
 
 TOKEN: Final = re.compile(
-    r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<word>[^\W\d]\w*)|(?P<op>\.T\b|<=|>=|\.[*/^]|[-+*@/^'(),<>⊙⊘]))"
+    r"\s*(?:(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?)|(?P<word>[^\W\d]\w*)|(?P<index>\[[^\]]*\])"
+    r"|(?P<op>\.T\b|\*\*|<=|>=|\.[*/^]|[-+*/@^'(),<>⊙⊘]))"
 )
-SPELLINGS: Final[Mapping[str, str]] = {"@": "*", "⊙": ".*", "⊘": "./", ".T": "'"}
+SPELLINGS: Final[Mapping[str, str]] = {"@": "*", "**": "^", "⊙": ".*", "⊘": "./", ".T": "'"}
 
 
 class _Reader:
@@ -50,9 +67,13 @@ class _Reader:
         if self.take("-"):
             return call("neg", self.expression(3))
         node = self.atom()
-        while spelling := self.take("'", ".T"):
-            node = call("'", node, word="" if spelling == "'" else spelling)
-        return node
+        while True:
+            if self.tokens[0][0] == "index":
+                node = call("[]", node, word=self.tokens.pop(0)[1][1:-1])
+            elif spelling := self.take("'", ".T"):
+                node = call("'", node, word="" if spelling == "'" else spelling)
+            else:
+                return node
 
     def atom(self) -> Node:
         kind, word = self.tokens.pop(0)
@@ -62,19 +83,40 @@ class _Reader:
             inner = self.expression()
             assert self.take(")")
             return inner
+        if word in ("pi", "e"):
+            return number(word)
         if not self.take("("):
-            return Node("size", (), (1, 1), word) if word in self.dims else self.names[word]
+            return Node("size", (), SCALAR, word) if word in self.dims else self.names[word]
         args: list[Node] = []
         while not self.take(")"):
             args.append(self.expression())
             self.take(",")
         if word in ("I", "ones", "zeros"):
-            return constant(word, *(_dim(arg.word) for arg in args))
+            return constant(word, *map(_size, args))
+        if word == "unvec":
+            return call(word, args[0], *(extent(_size(arg)) for arg in args[1:]))
         return call(word, *args)
 
 
-def _dim(word: str) -> Dim:
-    return int(word) if word.isdigit() else word
+def _size(node: Node) -> Dim:
+    """The size that an expression over sizes is."""
+    if not node.args:
+        return plus(node.word, 0)
+    return {"+": plus, "-": minus, "*": times}[node.op](*map(_size, node.args))
+
+
+def read_expression(text: str, names: Mapping[str, Node], dims: set[str]) -> Node:
+    """The tree of an expression.
+
+    Args:
+        text: In the language.
+        names: What stands for a name.
+        dims: Names of dimensions.
+    """
+    reader = _Reader(text, names, dims)
+    found = reader.expression()
+    assert reader.tokens == [("end", "")], f"not read: {text}"
+    return found
 
 
 def read(text: str) -> Task:
@@ -82,26 +124,23 @@ def read(text: str) -> Task:
     variables: list[Variable] = []
     definitions: list[tuple[str, Node]] = []
     requests: list[Request] = []
+    facts: dict[str, tuple[str, ...]] = {}
     names: dict[str, Node] = {}
     dims: set[str] = set()
-
-    def expression(text: str) -> Node:
-        reader = _Reader(text, names, dims)
-        found = reader.expression()
-        assert reader.take("") == "" and len(reader.tokens) == 0, f"not read: {text}"
-        return found
-
     for line in filter(None, map(str.strip, text.splitlines())):
-        if declared := re.fullmatch(r"(\w+) : \((.*?)\)(.*)", line):
-            name, inner, facts = declared.groups()
-            own = tuple(_dim(dim) for dim in inner.replace(" ", "").split(",") if dim)
-            variables.append(Variable(name, own, tuple(facts.split())))
+        if given := re.fullmatch(r"(# )?(\w+) : \((.*?)\)(.*)", line):
+            comment, name, inner, known = given.groups()
+            own = tuple(plus(dim.strip(), 0) for dim in inner.split(",") if dim)
+            variables.append(Variable(name, own, tuple(known.split()), not comment))
             names[name] = Node("name", (), variables[-1].shape, name)
-            dims.update(dim for dim in own if isinstance(dim, str))
+            dims.update(dim for dim in own if isinstance(dim, str) and dim.isidentifier())
+        elif known_of := re.fullmatch(r"# (\w+): (.*)", line):
+            facts[known_of[1]] = tuple(known_of[2].split())
         elif asked := re.fullmatch(r"grad (.*) wrt (.*)", line):
-            requests.append(Request(expression(asked[1]), tuple(asked[2].split(", "))))
+            of = read_expression(asked[1], names, dims)
+            requests.append(Request(of, tuple(asked[2].split(", "))))
         else:
             name, _, body = line.partition(" = ")
-            definitions.append((name, expression(body)))
+            definitions.append((name, read_expression(body, names, dims)))
             names[name] = Node("name", (), definitions[-1][1].shape, name)
-    return Task(tuple(variables), tuple(definitions), tuple(requests))
+    return Task(tuple(variables), tuple(definitions), tuple(requests), facts)

@@ -5,6 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from tests.oracle.array_rules import (
+    attention,
+    blocked,
+    columnwise,
+    joined,
+    kronecker,
+    normalised,
+    of_array,
+    pseudo_inverse,
+    solved,
+    square_function,
+    triangle,
+    unvectorised,
+    vectorised,
+)
 from tests.oracle.tree import SCALAR, Node, Shape, call, constant, number
 
 if TYPE_CHECKING:
@@ -29,6 +44,10 @@ def _infix(op: str) -> Rule:
     spelling = {".*": "⊙", "./": "⊘"}.get(op, "")
 
     def rule(w: Writer, shape: Shape, depth: int) -> Node:
+        if op in "+-" and shape[0] != 1 and w.chance(0.08):
+            same = "vector" if shape[1] == 1 else "matrix"
+            filled = call(same, w.expression(SCALAR, 0))
+            return call(op, w.expression(shape, depth), filled)
         return call(op, *w.broadcast(shape, depth), word=spelling if w.chance(0.1) else "")
 
     return rule
@@ -114,8 +133,10 @@ def _branches(w: Writer, shape: Shape, depth: int) -> Node:
     if name == "max0":
         return call("max", number("0"), w.expression(shape, depth))
     if name == "clip":
-        low = call("neg", number(w.choose("1", "0.5")))
-        return call("clip", w.expression(shape, depth), low, number(w.choose("1", "0.8")))
+        low, high = number(w.choose("1", "0.5")), number(w.choose("1", "0.8"))
+        if w.chance(0.2):
+            low, high = w.positive(SCALAR, depth), w.positive(shape, depth)
+        return call("clip", w.expression(shape, depth), call("neg", low), high)
     other = w.expression(shape, depth) if w.chance(0.5) else number(w.choose("0", "1"))
     test = call(w.choose(*COMPARE), w.expression(shape, depth), other)
     if name == "indicator":
@@ -239,10 +260,30 @@ ANY: Final[list[Rule]] = [
     _scaled_right,
     _affine,
     _per_row,
+    blocked,
+    blocked,
+    joined,
+    kronecker,
+    unvectorised,
+    triangle,
+    solved,
+    pseudo_inverse,
+    normalised,
+    attention,
 ]
-COLUMNS: Final[list[Rule]] = [_column, _column, _softmax, _product, _product]
-ROWS: Final[list[Rule]] = [_row, _transposed]
-SQUARES: Final[list[Rule]] = [_square, _square, _square, _outer]
+COLUMNS: Final[list[Rule]] = [
+    _column,
+    _column,
+    _softmax,
+    _product,
+    _product,
+    vectorised,
+    columnwise,
+    normalised,
+    blocked,
+]
+ROWS: Final[list[Rule]] = [_row, _transposed, columnwise, blocked]
+SQUARES: Final[list[Rule]] = [_square, _square, _square, _outer, square_function, square_function]
 SCALARS: Final[list[Rule]] = [
     _total,
     _total,
@@ -253,4 +294,7 @@ SCALARS: Final[list[Rule]] = [
     _loss,
     _loss,
     _power,
+    of_array,
+    of_array,
+    blocked,
 ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from tests.oracle.problems import held
+from tests.oracle.sizes import split
 from tests.oracle.tree import (
     Node,
     Request,
@@ -21,11 +24,14 @@ from tests.oracle.tree import (
 __all__ = ["shrunken"]
 
 
-def shrunken(task: Task, fails: Callable[[Task], bool], tries: int = 300) -> Task:
-    """The smallest problem found that still fails, after at most so many tries."""
+def shrunken(
+    task: Task, fails: Callable[[Task], bool], tries: int = 300, seconds: float = 120.0
+) -> Task:
+    """The smallest problem found that still fails, after at most so many tries and seconds."""
     seen = {str(task)}
+    end = time.perf_counter() + seconds
     improved = True
-    while improved and tries > 0:
+    while improved and tries > 0 and time.perf_counter() < end:
         improved = False
         for smaller in _candidates(task):
             if str(smaller) in seen:
@@ -35,7 +41,7 @@ def shrunken(task: Task, fails: Callable[[Task], bool], tries: int = 300) -> Tas
             if fails(smaller):
                 task, improved = smaller, True
                 break
-            if tries <= 0:
+            if tries <= 0 or time.perf_counter() > end:
                 break
     return task
 
@@ -59,12 +65,12 @@ def _candidates(task: Task) -> Iterator[Task]:
             if names_of(smaller):
                 bodies = {**dict(task.definitions), name: smaller}
                 yield _tidy(replace(task, definitions=tuple(bodies.items())))
+    for name in task.facts:
+        yield replace(task, facts={n: known for n, known in task.facts.items() if n != name})
     for variable in task.variables:
-        if variable.facts:
-            plain = replace(variable, facts=())
-            yield replace(
-                task, variables=tuple(plain if v == variable else v for v in task.variables)
-            )
+        for plain in (replace(variable, facts=()), replace(variable, declared=True)):
+            variables = tuple(plain if v == variable else v for v in task.variables)
+            yield replace(task, variables=variables)
 
 
 def _asked(task: Task, at: int, request: Request) -> Task:
@@ -78,8 +84,9 @@ def _without(task: Task, name: str, node: Node) -> Iterator[Task]:
     asked = {n for request in task.requests for n in request.wrt}
     others = tuple((n, body) for n, body in task.definitions if n != name)
     dims = node.shape if node.shape[1] != 1 else node.shape[:1]
-    given = Variable(name, () if node.shape == (1, 1) else dims)
-    yield _tidy(replace(task, variables=(*task.variables, given), definitions=others))
+    if not any(map(split, dims)):
+        given = Variable(name, () if node.shape == (1, 1) else dims)
+        yield _tidy(replace(task, variables=(*task.variables, given), definitions=others))
     if name not in asked:
         inlined = tuple((n, _replaced(body, name, node)) for n, body in others)
         requests = tuple(Request(_replaced(r.of, name, node), r.wrt) for r in task.requests)
@@ -132,4 +139,12 @@ def _tidy(task: Task) -> Task:
         if missing & set(variable.dims):
             kept.append(variable)
             missing -= set(variable.dims)
-    return replace(task, variables=tuple(dict.fromkeys(kept)), definitions=definitions)
+    facts = {
+        n: known for n, known in task.facts.items() if n in bodies and held(bodies[n]) == known
+    }
+    return replace(
+        task,
+        variables=tuple(dict.fromkeys(kept)),
+        definitions=definitions,
+        facts={name: known for name, known in facts.items() if name in needed},
+    )

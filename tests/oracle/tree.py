@@ -1,14 +1,18 @@
 """Problems as trees, and their text: nothing here is shared with what reads and derives them.
 
-Every quantity has rows and columns. A scalar is 1 x 1, a vector has one column; a size is a number
-or the name of a dimension.
+Every quantity has rows and columns. A scalar is 1 x 1, a vector has one column; a size is a number,
+the name of a dimension, or a sum of products of these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
 from typing import Final
+
+from tests.oracle.sizes import Dim, minus, names_in, plus, times
 
 __all__ = [
     "SCALAR",
@@ -18,16 +22,18 @@ __all__ = [
     "Shape",
     "Task",
     "Variable",
+    "block",
     "call",
+    "chosen",
     "constant",
     "dims_of",
+    "extent",
     "names_of",
     "number",
     "sub",
     "walk",
 ]
 
-Dim = int | str
 Shape = tuple[Dim, Dim]
 
 SCALAR: Final[Shape] = (1, 1)
@@ -38,10 +44,12 @@ class Node:
     """An operator, a function, a name, a number or a constant, with what it is applied to.
 
     Attributes:
-        op: An operator, the name of a function, ``number``, ``name``, ``size`` or a constant.
+        op: An operator, the name of a function, ``number``, ``name``, ``size``, ``extent`` (a size
+            that a function takes) or a constant.
         args: Its operands.
         shape: Rows and columns of the value.
-        word: A name or a number as written; of an operator, a spelling that is not the usual one.
+        word: A name or a number as written; of an operator, a spelling that is not the usual one;
+            of ``[]``, what stands in the brackets.
     """
 
     op: str
@@ -55,11 +63,12 @@ class Node:
 
 @dataclass(frozen=True)
 class Variable:
-    """What is given: its declared dimensions (none, one or two) and facts."""
+    """What is given: its dimensions (none, one or two), its facts, and whether that is said."""
 
     name: str
     dims: tuple[Dim, ...]
     facts: tuple[str, ...] = ()
+    declared: bool = True
 
     @property
     def shape(self) -> Shape:
@@ -69,7 +78,8 @@ class Variable:
 
     def __str__(self) -> str:
         dims = ", ".join(map(str, self.dims))
-        return " ".join((f"{self.name} : ({dims})", *self.facts))
+        comment = "" if self.declared else "# "
+        return " ".join((f"{comment}{self.name} : ({dims})", *self.facts))
 
 
 @dataclass(frozen=True)
@@ -85,11 +95,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Task:
-    """Variables, definitions in order, requests."""
+    """Variables, definitions in order, requests, and what is known of definitions.
+
+    What the language has no words for stands in its text as a comment: variables that are not
+    declared, facts of definitions.
+    """
 
     variables: tuple[Variable, ...]
     definitions: tuple[tuple[str, Node], ...]
     requests: tuple[Request, ...]
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def shapes(self) -> Mapping[str, Shape]:
@@ -111,25 +126,43 @@ class Task:
 
     def __str__(self) -> str:
         lines = [*map(str, self.variables)]
-        lines += [f"{name} = {node}" for name, node in self.definitions]
+        for name, node in self.definitions:
+            lines.append(f"{name} = {node}")
+            if name in self.facts:
+                lines.append(f"# {name}: {' '.join(self.facts[name])}")
         return "\n".join([*lines, *map(str, self.requests)]) + "\n"
 
 
-SAME: Final = frozenset("neg ^ inv softmax log_softmax rowsoftmax rowlog_softmax".split())
-TOTALS: Final = frozenset(
-    "sum mean tr det logdet dot norm2 norm norm1 logsumexp sse huber cross_entropy kl nll mse mae "
-    "softmax_cross_entropy rowsoftmax_cross_entropy bce bce_with_logits hinge".split()
+SAME: Final = frozenset(
+    "neg ^ inv cholesky expm expm_frechet tril triu softmax log_softmax rowsoftmax rowlog_softmax "
+    "layernorm rowlayernorm batchnorm rmsnorm rowrmsnorm".split()
 )
+"""Of the shape of the first operand."""
+
+TOTALS: Final = frozenset(
+    "sum mean prod var tr det logdet dot norm2 norm norm1 norminf logsumexp sse huber kl nll mse "
+    "mae cross_entropy softmax_cross_entropy rowsoftmax_cross_entropy bce bce_with_logits "
+    "hinge".split()
+)
+PER_ROW: Final = frozenset(
+    "rowsum rowmean rowlogsumexp rowmax rowmin rowvar diagonal".split(),
+)
+PER_COLUMN: Final = frozenset("colsum colmean colmax colmin colvar".split())
 
 
 def call(op: str, *args: Node, word: str = "") -> Node:
     """An operator or function applied, with the shape that follows."""
-    return Node(op, args, _shape(op, args), word)
+    return Node(op, args, _shape(op, args, word), word)
 
 
 def number(word: str) -> Node:
     """A number as it is written."""
     return Node("number", (), SCALAR, word)
+
+
+def extent(dim: Dim) -> Node:
+    """A size that a function takes."""
+    return Node("extent", (), SCALAR, str(dim))
 
 
 def constant(op: str, *dims: Dim) -> Node:
@@ -138,25 +171,43 @@ def constant(op: str, *dims: Dim) -> Node:
     return Node(op, (), (shape[0], shape[1]), ", ".join(map(str, dims)))
 
 
-def _shape(op: str, args: tuple[Node, ...]) -> Shape:
+def block(of: Node, *choices: str) -> Node:
+    """``A[i, j]``, ``A[a:b, :]``, ``v[i]``: an entry or a block."""
+    return call("[]", of, word=", ".join(choices))
+
+
+def chosen(choice: str, size: Dim) -> tuple[Dim, Dim]:
+    """First and last but one of what is chosen from an axis.
+
+    >>> chosen("-1", "n"), chosen("1:", "n"), chosen("n:", "k + n"), chosen(":", 3)
+    (('n - 1', 'n'), (1, 'n'), ('n', 'k + n'), (0, 3))
+    """
+    start, colon, stop = choice.partition(":")
+    if not colon:
+        first = _counted(start, size)
+        return first, plus(first, 1)
+    return _counted(start or "0", size), _counted(stop, size) if stop else size
+
+
+def _counted(index: str, size: Dim) -> Dim:
+    return minus(size, int(index[1:])) if index.startswith("-") else plus(index, 0)
+
+
+def _shape(op: str, args: tuple[Node, ...], word: str) -> Shape:
     shapes = [arg.shape for arg in args]
     rows, columns = shapes[0]
-    if op in TOTALS:
+    if op in TOTALS or (op in ("max", "min") and len(args) == 1):
         return SCALAR
     if op in SAME:
         return shapes[0]
-    if op in ("'", "transpose"):
+    if op in ("'", "transpose", "pinv"):
         return columns, rows
-    if op in ("rowsum", "rowmean", "rowlogsumexp", "diagonal"):
+    if op in PER_ROW:
         return rows, 1
-    if op in ("colsum", "colmean"):
+    if op in PER_COLUMN:
         return 1, columns
-    if op == "diag":
-        return rows, rows
-    if op == "outer":
-        return rows, shapes[1][0]
-    if op == "kron":
-        return _times(rows, shapes[1][0]), _times(columns, shapes[1][1])
+    if op in SPECIAL:
+        return SPECIAL[op](args, word)
     if op in ("*", "affine"):
         if op == "*" and SCALAR in shapes:
             return shapes[1] if shapes[0] == SCALAR else shapes[0]
@@ -165,12 +216,31 @@ def _shape(op: str, args: tuple[Node, ...]) -> Shape:
     return _broadcast(shapes)
 
 
-def _times(first: Dim, second: Dim) -> Dim:
-    if 1 in (first, second):
-        return second if first == 1 else first
-    if isinstance(first, int) and isinstance(second, int):
-        return first * second
-    return f"{first}*{second}"
+def _kronecker(args: tuple[Node, ...], word: str) -> Shape:
+    (rows, columns), (down, across) = args[0].shape, args[1].shape
+    return times(rows, down), times(columns, across)
+
+
+def _entries(args: tuple[Node, ...], word: str) -> Shape:
+    found: list[Dim] = []
+    for choice, size in zip(word.split(","), args[0].shape, strict=False):
+        start, stop = chosen(choice.strip(), size)
+        found.append(minus(stop, start))
+    return (found[0], found[1] if len(found) == 2 else 1)
+
+
+SPECIAL: Final[Mapping[str, Callable[[tuple[Node, ...], str], Shape]]] = {
+    "diag": lambda args, _: (args[0].shape[0],) * 2,
+    "outer": lambda args, _: (args[0].shape[0], args[1].shape[0]),
+    "solve": lambda args, _: args[1].shape,
+    "kron": _kronecker,
+    "vec": lambda args, _: (times(*args[0].shape), 1),
+    "unvec": lambda args, _: (plus(args[1].word, 0), plus(args[2].word, 0)),
+    "hcat": lambda args, _: (args[0].shape[0], reduce(plus, (a.shape[1] for a in args))),
+    "vcat": lambda args, _: (reduce(plus, (a.shape[0] for a in args)), args[0].shape[1]),
+    "attention": lambda args, _: (args[0].shape[0], args[2].shape[1]),
+    "[]": _entries,
+}
 
 
 def _broadcast(shapes: list[Shape]) -> Shape:
@@ -194,7 +264,7 @@ ATOM: Final = 6
 
 def _text(node: Node) -> tuple[str, int]:
     """The text, and how tightly its outermost operator binds."""
-    if node.op in ("number", "name", "size"):
+    if node.op in ("number", "name", "size", "extent"):
         return node.word, ATOM
     if not node.args:
         return f"{node.op}({node.word})", ATOM
@@ -206,6 +276,8 @@ def _text(node: Node) -> tuple[str, int]:
         return f"-{_bracketed(node.args[0], 3)}", 3
     if node.op == "'":
         return f"{_bracketed(node.args[0], 5)}{node.word or node.op}", 5
+    if node.op == "[]":
+        return f"{_bracketed(node.args[0], 5)}[{node.word}]", 5
     return f"{node.op}({', '.join(_text(arg)[0] for arg in node.args)})", ATOM
 
 
@@ -227,11 +299,13 @@ def names_of(node: Node) -> set[str]:
 
 
 def dims_of(node: Node) -> set[str]:
-    """The dimensions that it names as numbers or in constants."""
-    words = {
-        part.word for part in walk(node) if not part.args and part.op not in ("number", "name")
-    }
-    return {dim for word in words for dim in word.split(", ") if not dim.isdigit()}
+    """The dimensions that it names as numbers, in constants, or between brackets."""
+    named = [
+        part.word
+        for part in walk(node)
+        if part.op == "[]" or (not part.args and part.op not in ("number", "name"))
+    ]
+    return {name for words in named for dim in re.split("[,:]", words) for name in names_in(dim)}
 
 
 def sub(node: Node, path: tuple[int, ...], new: Node) -> Node:

@@ -10,7 +10,8 @@ import random
 from typing import Final
 
 from tests.oracle.rules import ANY, BOUNDED, COLUMNS, ROWS, SCALARS, SQUARES
-from tests.oracle.tree import SCALAR, Dim, Node, Shape, Variable, call, constant, number
+from tests.oracle.sizes import Dim, minus, plus, split, times
+from tests.oracle.tree import SCALAR, Node, Shape, Variable, block, call, constant, number
 
 __all__ = ["Writer"]
 
@@ -23,7 +24,7 @@ VECTOR_NAMES: Final = tuple(
 SCALAR_NAMES: Final = tuple("alpha beta c gamma lambda mu rho sigma tau t0 eta k0 phi".split())
 DIM_NAMES: Final = ("n", "m", "k", "N", "l")
 
-FREE_FACTS: Final = ("", "", "", "", "", "", "positive", "nonnegative", "signs")
+FREE_FACTS: Final = ("", "", "", "", "", "", "positive", "nonnegative", "signs", "integer")
 SUMMING_FACTS: Final = (*FREE_FACTS, "probability", "onehot")
 SQUARE_FACTS: Final = (
     "",
@@ -41,18 +42,35 @@ SQUARE_FACTS: Final = (
 
 
 class Writer:
-    """Writes one problem."""
+    """Writes one problem.
 
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
+    Attributes:
+        dims: The sizes that variables are declared with.
+        compound: Sums and products of these.
+        unasked: Variables that no request may ask about.
+    """
+
+    def __init__(self, source: random.Random) -> None:
+        self.random = source
         count = self.random.choice((1, 2, 2, 3))
         self.dims: list[Dim] = [*self.random.sample(DIM_NAMES, count)]
         if self.random.random() < 0.4:
             self.dims.append(self.random.choice((1, 2, 3)))
+        self.compound = self._compounds()
+        self.unasked: set[str] = set()
         self.variables: list[Variable] = []
         self.definitions: list[tuple[str, Node]] = []
         self.taken: set[str] = {str(dim) for dim in self.dims}
         self.most = self.random.randint(3, 7)
+
+    def _compounds(self) -> list[Dim]:
+        if self.chance(0.5):
+            return []
+        pairs = [self.random.choices(self.dims, k=2) for _ in range(2)]
+        found = [self.random.choice((plus, plus, times))(*pair) for pair in pairs]
+        if self.chance(0.2) and isinstance(self.dims[0], str):
+            found.append(minus(self.dims[0], 1))
+        return [dim for dim in found if dim != 1]
 
     def choose(self, *options: str) -> str:
         return self.random.choice(options)
@@ -61,6 +79,8 @@ class Writer:
         return self.random.random() < probability
 
     def dim(self) -> Dim:
+        if self.compound and self.chance(0.25):
+            return self.random.choice(self.compound)
         return self.random.choice(self.dims)
 
     def shape(self) -> Shape:
@@ -95,6 +115,11 @@ class Writer:
         self.variables.append(variable)
         return Node("name", (), shape, variable.name)
 
+    def may_declare(self, shape: Shape) -> bool:
+        """Whether a variable can have the shape, and there are not too many yet."""
+        plain = not any(map(split, shape))
+        return plain and (shape == SCALAR or len(self.variables) < self.most)
+
     def facts_for(self, dims: tuple[Dim, ...]) -> tuple[str, ...]:
         if len(dims) == 2 and dims[0] == dims[1] != 1:
             return SQUARE_FACTS
@@ -114,15 +139,37 @@ class Writer:
             options += [call("'", node) for node in self.known((shape[1], shape[0]))]
         if options and (self.chance(0.75) or len(self.variables) >= self.most):
             return self.random.choice(options)
+        if any(map(split, shape)):
+            return self.assembled(shape)
         if len(self.variables) < self.most or shape == SCALAR or self.chance(0.5):
             return self.declare(shape)
         if shape[0] == shape[1]:
             return constant("I", shape[0])
         return constant("ones", *(shape[:1] if shape[1] == 1 and self.chance(0.8) else shape))
 
+    def assembled(self, shape: Shape) -> Node:
+        """An array with a size that nothing is declared with, made of leaves."""
+        if self.chance(0.15):
+            return constant("I", shape[0]) if shape[0] == shape[1] else constant("ones", *shape)
+        rows, columns = shape
+        across = not split(rows)
+        kind, first, second = split(columns if across else rows) or ("", 0, 0)
+        if kind == "-":
+            choice = self.choose("1:", ":-1", f"1:{first}")
+            whole = self.leaf((rows, first) if across else (first, columns))
+            return block(whole, *((":", choice) if across else (choice, ":")))
+        if kind == "+":
+            parts = [(rows, dim) if across else (dim, columns) for dim in (first, second)]
+            return call("hcat" if across else "vcat", *map(self.leaf, parts))
+        if columns == 1 and self.chance(0.6):
+            return call("vec", self.leaf((second, first)))
+        if across:
+            return call("kron", self.leaf((rows, first)), self.leaf((1, second)))
+        return call("kron", self.leaf((first, columns)), self.leaf((second, 1)))
+
     def literal(self) -> Node:
         names = [dim for dim in self.dims if isinstance(dim, str)]
-        if self.chance(0.15):
+        if names and self.chance(0.15):
             return Node("size", (), SCALAR, self.choose(*names))
         if self.chance(0.15):
             return call("/", number("1"), number(self.choose("2", "3", "4")))
@@ -173,6 +220,8 @@ class Writer:
             found = [node for node in self.known(shape) if node.word in named]
             if shape == SCALAR and self.chance(0.4):
                 return number(self.choose("2", "0.5", "1.5"))
+            if not found and any(map(split, shape)):
+                return call("exp", self.bounded(shape, depth))
             return self.random.choice(found) if found else self.declare(shape, "positive")
         if kind in ("exp", "cosh"):
             return call(kind, self.bounded(shape, depth))
@@ -195,17 +244,20 @@ class Writer:
 
     def invertible(self, dim: Dim, depth: int) -> Node:
         """A positive definite matrix."""
+        if depth > 0 and self.chance(0.25):
+            spread = call("diag", self.positive((dim, 1), depth - 1))
+            return call("+", spread, constant("I", dim)) if self.chance(0.6) else spread
+        return self.definite(dim, depth)
+
+    def definite(self, dim: Dim, depth: int) -> Node:
+        """A matrix that is seen to be positive definite."""
         shape = (dim, dim)
-        kind = self.random.randrange(4)
-        if kind == 0 or depth <= 0:
+        if not split(dim) and (depth <= 0 or self.chance(0.3)):
             named = {v.name for v in self.variables if "positive_definite" in v.facts}
             found = [node for node in self.known(shape) if node.word in named]
             return found[0] if found else self.declare(shape, "positive_definite")
-        if kind == 1:
-            spread = call("diag", self.positive((dim, 1), depth - 1))
-            return call("+", spread, constant("I", dim)) if self.chance(0.6) else spread
         factor = self.expression((dim, self.dim()), depth - 1)
-        if kind == 2:
+        if self.chance(0.5):
             factor = call("tanh", factor)
         squares = call("*", factor, call("'", factor))
         return call("+", squares, constant("I", dim))
