@@ -204,6 +204,11 @@ class Walker:
         outer: The walker of the scope around this one, if ``bound`` is given.
         bound: Values of bound symbols (the variable of a lambda, the index of a sum).
         lifted: Whether bound values are matrices, entry by entry.
+        count: How many values the bound symbols take at once, along a batch axis of their own.
+
+    Attributes:
+        depth: How many batch axes there may be.
+        breadth: How many values the bound symbols of all scopes take at once.
     """
 
     def __init__(
@@ -215,6 +220,7 @@ class Walker:
         outer: Walker | None = None,
         bound: Mapping[sympy.Symbol, Any] | None = None,
         lifted: bool = False,
+        count: int = 1,
     ) -> None:
         self.environment = environment
         self.watch = watch
@@ -222,6 +228,8 @@ class Walker:
         self.outer = outer
         self.bound = bound or {}
         self.lifted = lifted
+        self.depth: int = 1 if outer is None else outer.depth + (count > 1)
+        self.breadth: int = count if outer is None else outer.breadth * count
         self._known: dict[int, tuple[Any, Any]] = {}
 
     def run(self, expression: Any) -> Any:
@@ -262,7 +270,9 @@ class Walker:
             return row.value(*arguments, blur=self.noise.blur_array)
         return row.value(*arguments)
 
-    def scope(self, bound: Mapping[sympy.Symbol, Any], lifted: bool = False) -> Walker:
+    def scope(
+        self, bound: Mapping[sympy.Symbol, Any], lifted: bool = False, count: int = 1
+    ) -> Walker:
         """A walker for the inside of a lambda or a sum."""
         return Walker(
             self.environment,
@@ -271,6 +281,7 @@ class Walker:
             outer=self,
             bound=bound,
             lifted=lifted,
+            count=count,
         )
 
     def _from_outside(self, node: Any) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -27,6 +26,7 @@ from derive.verify.functions import (
     SCALAR_EVALUATIONS,
     integer_power,
 )
+from derive.verify.indexed import add_up, pick_block, pick_entry, stack, tabulate
 from derive.verify.linear_algebra import Misfit, inverse, kronecker
 from derive.vocabulary import COMPARISONS, SYNONYMS, MatrixCall, ScalarCall
 
@@ -198,36 +198,6 @@ def _piecewise(walker: Any, node: Any, *values: Any) -> Any:
     return result
 
 
-def _total(walker: Any, node: Any) -> Any:
-    """A sum over indices, term by term."""
-    indices = [index for index, _, _ in node.limits]
-    ranges = [range(walker.size(low), walker.size(high) + 1) for _, low, high in node.limits]
-    terms = [
-        walker.scope(_numbered(indices, place)).run(node.function) for place in product(*ranges)
-    ]
-    return sum(terms) if terms else np.float64(0)
-
-
-def _tabulated(walker: Any, node: Any) -> Any:
-    """A matrix given by a function of row and column."""
-    rows, columns = walker.size(node.shape[0]), walker.size(node.shape[1])
-    indices = node.lamda.variables
-    entries = [
-        walker.scope(_numbered(indices, place)).run(node.lamda.expr)
-        for place in product(range(rows), range(columns))
-    ]
-    return _stack(entries, rows, columns)
-
-
-def _numbered(indices: Sequence[Any], place: Sequence[int]) -> dict[Any, Any]:
-    return {index: np.float64(number) for index, number in zip(indices, place, strict=True)}
-
-
-def _stack(entries: Sequence[Any], rows: int, columns: int) -> Any:
-    stacked = np.stack(np.broadcast_arrays(*entries), axis=-1)
-    return stacked.reshape(*stacked.shape[:-1], rows, columns)
-
-
 def _constant(fill: Callable[[tuple[int, int]], Any]) -> Row:
     return Row(
         lambda node: (), lambda w, node: fill((w.size(node.shape[0]), w.size(node.shape[1])))
@@ -241,28 +211,6 @@ def _function(name: str) -> Row:
 
 def _arguments(node: Any) -> Sequence[Any]:
     return node.args
-
-
-def _entry(walker: Any, node: Any, value: Any, row: Any, column: Any) -> Any:
-    """One entry, counted from 0; a negative index counts from the end."""
-    places = [round(float(np.real(index))) for index in (row, column)]
-    for place, size in zip(places, value.shape[-2:], strict=True):
-        if not -size <= place < size:
-            raise Misfit(f"{node} is out of range: {_extent_text(value)}")
-    return value[..., places[0], places[1]]
-
-
-def _block(walker: Any, node: Any, value: Any, *bounds: Any) -> Any:
-    """Rows and columns from a start to before a stop, at a step."""
-    numbers = [round(float(np.real(bound))) for bound in bounds]
-    for (start, stop, _), size in zip((numbers[:3], numbers[3:]), value.shape[-2:], strict=True):
-        if not 0 <= start < stop <= size:
-            raise Misfit(f"{node} is out of range, or empty: {_extent_text(value)}")
-    return value[..., slice(*numbers[:3]), slice(*numbers[3:])]
-
-
-def _extent_text(value: Any) -> str:
-    return "the matrix is {} x {}".format(*value.shape[-2:])
 
 
 def _diagonal_matrix(walker: Any, node: Any, vector: Any) -> Any:
@@ -283,7 +231,7 @@ NODES: Final[Mapping[type, Row]] = {
     sympy.Piecewise: Row(
         lambda node: [part for pair in node.args for part in pair.args], _piecewise
     ),
-    sympy.Sum: Row(lambda node: (), _total),
+    sympy.Sum: Row(lambda node: (), add_up),
     sympy.KroneckerDelta: Row(
         lambda node: node.args[:2], lambda w, node, i, j: np.where(i == j, 1.0, 0.0)
     ),
@@ -319,12 +267,12 @@ NODES: Final[Mapping[type, Row]] = {
     matrices.OneMatrix: _constant(np.ones),
     matrices.ZeroMatrix: _constant(np.zeros),
     matrices.Identity: _constant(lambda extent: np.eye(*extent)),
-    matrices.FunctionMatrix: Row(lambda node: (), _tabulated),
+    matrices.FunctionMatrix: Row(lambda node: (), tabulate),
     sympy.ImmutableDenseMatrix: Row(
-        lambda node: node.args[2].args, lambda w, node, *entries: _stack(entries, *node.shape)
+        lambda node: node.args[2].args, lambda w, node, *entries: stack(entries, *node.shape)
     ),
-    MatrixElement: Row(_arguments, _entry),
-    MatrixSlice: Row(lambda node: (node.parent, *node.rowslice, *node.colslice), _block),
+    MatrixElement: Row(_arguments, pick_entry),
+    MatrixSlice: Row(lambda node: (node.parent, *node.rowslice, *node.colslice), pick_block),
     ElementwiseApplyFunction: Row(lambda node: (node.expr,), _entrywise),
     # The language.
     MatrixCall: Row(lambda node: node.operands, _call),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -43,7 +45,7 @@ from derive.vocabulary import call, multiply, transpose
 m, n = as_dim("m"), as_dim("n")
 A, B = MatrixSymbol("A", n, n), MatrixSymbol("B", m, n)
 x, c = MatrixSymbol("x", n, 1), sympy.Symbol("c", real=True)
-i, j = sympy.symbols("i j", integer=True)
+i, j, k = sympy.symbols("i j k", integer=True)
 
 generator = np.random.default_rng(5)
 a, b, v = (
@@ -97,6 +99,23 @@ NODES = [
     (FunctionMatrix(n, n, Lambda((i, j), A[j, i] * c)), 1.7 * a.T),
     (FunctionMatrix(n, n, Lambda((i, j), KroneckerDelta(i, j))), np.eye(4)),
     (Sum(x[i, 0] * A[i, j], (i, 0, n - 1), (j, 0, n - 1)), (v.T @ a).sum()),
+    (
+        FunctionMatrix(m, n, Lambda((i, j), Sum(B[i, k] * A[k, j] * x[j, 0], (k, 0, n - 1)))),
+        (b @ a) * v.T,
+    ),
+    (
+        FunctionMatrix(n, 1, Lambda((i, j), Sum(x[k, 0] * c, (k, 0, i)))),
+        1.7 * np.cumsum(v)[:, None],
+    ),
+    (
+        Sum(Sum(x[i, 0] * A[j, i], (i, 0, n - 1)) ** 2 * x[j, 0], (j, 0, n - 1)),
+        np.sum((a @ v) ** 2 * v),
+    ),
+    (Sum(Sum(x[k, 0], (k, 0, i - 1)), (i, 0, n - 1)), np.cumsum(v)[:-1].sum()),
+    (Sum(c, (i, 0, n - 1)), 4 * 1.7),
+    (Sum(Piecewise((x[i, 0], i > 1), (c, True)), (i, 0, n - 1)), 3.4 + v[2:].sum()),
+    (Sum(MatrixElement(x, i - n, 0) * i, (i, 0, n - 1)), (v[:, 0] * np.arange(4)).sum()),
+    (Sum(call("sum", B[i : i + 1, :]) * i, (i, 0, m - 1)), (b.sum(axis=1) * np.arange(3)).sum()),
     (Trace(transpose(x) * x), (v.T @ v)[0, 0]),
     (multiply(transpose(x), x), (v.T @ v)[0, 0]),
     (Piecewise((c, Trace(A) > 100), (2 * c, True)), 3.4),
@@ -172,6 +191,23 @@ def test_a_complex_step_through_a_block() -> None:
     change = generator.normal(size=(3, 4))
     stepped = evaluate(B[1:3, 2:n], {"B": b + 1e-30j * change, "m": 3, "n": 4})
     np.testing.assert_allclose(stepped.imag / 1e-30, change[1:3, 2:4], rtol=1e-15)
+
+
+def test_many_indices_take_no_time() -> None:
+    letters = sympy.symbols("i:6", integer=True)
+    size = sympy.Integer(9)
+    factors = [A[left, right] for left, right in pairwise(letters)]
+    expression = Sum(sympy.Mul(*factors), *((letter, 0, size - 1) for letter in letters))
+    start = time.perf_counter()
+    got = evaluate(expression, {"A": np.full((9, 9), 0.5), "n": 9})
+    assert got == pytest.approx(9**6 * 0.5**5, rel=1e-12)
+    assert time.perf_counter() - start < 30
+
+
+@pytest.mark.parametrize("outside", [3, -5])
+def test_an_index_out_of_range_is_said(outside: int) -> None:
+    with pytest.raises(Misfit, match="is out of range: the matrix is 4 x 1"):
+        evaluate(Sum(x[i + outside, 0], (i, 0, n - 1)), VALUES)
 
 
 def test_a_singular_inverse_is_nan() -> None:
