@@ -248,7 +248,7 @@ class _Search:
                 if np.any(value) or (value.size == 1 and not self.avoids_zero):
                     break
                 value = self._revive(name, value, sizes, environment, kinds, watch)
-            how = "is singular" if watch.singular is not None else _complaint(value, watch)
+            how = _complaint(value, watch)
             if how:
                 failed = name
                 break
@@ -303,6 +303,8 @@ NOT_FINITE: Final = "is not finite"
 
 def _complaint(value: Array, watch: Watch) -> str:
     """Why the derivative of a value cannot be compared with anything; empty if it can."""
+    if watch.singular is not None:
+        return "not of full rank" if getattr(watch.singular, "name", "") == "pinv" else "singular"
     size = float(np.abs(value).max())
     if not np.isfinite(size):
         return NOT_FINITE
@@ -317,7 +319,7 @@ def _no_point(best: _Trial, sizes: Mapping[str, int], attempts: int) -> NoPoint:
     tried = f"{attempts} points were tried"
     where = f"{tried} at {bindings(sizes)}" if sizes else tried
     if best.is_singular:
-        return SingularMatrix(best.failed, where)
+        return SingularMatrix(best.failed, best.how, where)
     advice = "declare what its inputs obey: positive, probability, positive_definite, ..."
     if best.how != NOT_FINITE:
         advice = f"what is beyond {SMALLEST:.0e} and {LARGEST:.0e} is not compared"

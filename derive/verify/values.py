@@ -27,11 +27,12 @@ class SingularMatrix(NoPoint):
 
     Args:
         name: The definition that it stands in.
+        how: What it is, in words.
         where: How many points were tried, and at which sizes.
     """
 
-    def __init__(self, name: str, where: str) -> None:
-        self.culprit = f"a matrix in {name} is singular"
+    def __init__(self, name: str, how: str, where: str) -> None:
+        self.culprit = f"a matrix in {name} is {how}"
         super().__init__(f"no point was found inside the domain: {self.culprit}", (where,))
 
 

@@ -179,6 +179,19 @@ def test_an_edge_that_concerns_nothing_asked_is_no_matter(paper: Any, seed: int)
     assert report.passed, str(report)
 
 
+@pytest.mark.parametrize(
+    ("name", "how"), [("pinv", "not of full rank"), ("logdet", "singular"), ("inv", "singular")]
+)
+def test_a_matrix_of_lower_rank_is_said(paper: Any, name: str, how: str) -> None:
+    a, b = paper.given("a", "n"), paper.given("b", "n")
+    value = call(name, multiply(a, sympy.Transpose(b)))
+    paper.define("J", call("sum", value) if name != "logdet" else value)
+    (failure,) = paper.check("a", b).failures
+    assert failure.problem.startswith(
+        f"no point was found inside the domain: a matrix in J is {how}"
+    )
+
+
 def test_the_inverse_of_what_is_singular_everywhere_is_said(paper: Any) -> None:
     a, b = paper.given("a", "n"), paper.given("b", "n")
     product = multiply(a, sympy.Transpose(b))
