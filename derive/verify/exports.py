@@ -53,7 +53,7 @@ def judge_functions(
     Args:
         problem: With the definitions as they were written.
         functions: By name: ``grad_J_W1`` or ``value_and_grad_J``. A function is called with the
-            keyword arguments that it names, of all inputs.
+            keyword arguments that it names, of all inputs and sizes.
         seed: Of the random numbers.
         points: How many; the third has all symbolic sizes 1.
 
@@ -101,9 +101,10 @@ def _check_function(
     arguments = {
         python_name(key): as_argument(bench.point.inputs[key], inputs[key].shape) for key in inputs
     }
+    sizes = {python_name(s): int(bench.point.environment[s]) for s in bench.problem.sizes}
     try:
         with np.errstate(all="ignore"):
-            result = function(**_taken(function, arguments))
+            result = function(**_taken(function, sizes | arguments))
     except Exception as error:
         yield _refusal(f"raised {type(error).__name__}: {error}")
         return

@@ -31,6 +31,16 @@ J = p'*S*p + logdet(C) + tr(Q*D*Q') + sum(P*log(c)) + b*r*(y + h)
 grad J wrt S, C, Q, D, p, P, c, b, r
 """
 
+SIZES = """
+X : (N, d)
+w : (d)
+c : ()
+R = norm2(w)^2/N
+J = c*norm2(w)^2*sum(ones(k))
+grad R wrt w
+grad J wrt c, w
+"""
+
 DOMAIN = "x : (n)\nJ = sum(log(x) ./ sqrt(1 - x))\ngrad J wrt x"
 
 
@@ -60,7 +70,7 @@ def test_generated_tests_of_the_examples_pass(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout
 
 
-@pytest.mark.parametrize("statement", [FACTS, DOMAIN], ids=["facts", "domain"])
+@pytest.mark.parametrize("statement", [FACTS, DOMAIN, SIZES], ids=["facts", "domain", "sizes"])
 def test_points_obey_facts_and_domains(statement: str, tmp_path: Path) -> None:
     write(statement, tmp_path, "module")
     ran = run(tmp_path)

@@ -23,6 +23,7 @@ from derive.emit.numpy_code import numpy_module, numpy_test_module
 from derive.errors import InputError, UnsupportedError
 from derive.language import parse
 from derive.problem import Problem, Request
+from derive.verify import judge_functions
 
 EXAMPLES = sorted(Path(examples.__file__ or "").parent.glob("*.derive"))
 
@@ -505,10 +506,21 @@ def test_sigmoid_keeps_its_digits_far_out(generate: Any) -> None:
     assert gradients.x[0] == pytest.approx(np.exp(-600.0), rel=1e-12)
 
 
-# What there is no code for
+# Sizes
 
 
-def test_a_size_that_no_argument_has_is_refused() -> None:
-    derivation = derive(parse("x : ()\nJ = x*sum(ones(n))\ngrad J wrt x"))
-    with pytest.raises(UnsupportedError, match="the size n is the length of no argument's axis"):
-        numpy_module(derivation)
+def test_a_size_is_read_off_an_input_that_is_not_needed_otherwise(generate: Any) -> None:
+    module = generate("X : (N, d)\nw : (d)\nJ = norm2(w)^2/N\ngrad J wrt w")
+    value, (gradient,) = module.value_and_grad_J(X=np.zeros((4, 2)), w=[2.0, 0.0])
+    assert value == 1.0
+    assert gradient.tolist() == module.grad_J_w(X=np.zeros((4, 2)), w=[2.0, 0.0]).tolist()
+    assert gradient.tolist() == [1.0, 0.0]
+
+
+def test_a_size_that_no_argument_has_is_an_argument(generate: Any) -> None:
+    module = generate("x : ()\nJ = x*sum(ones(n))\ngrad J wrt x")
+    assert module.value_and_grad_J(x=2.0, n=3)[0] == 6.0
+    assert module.grad_J_x(x=2.0, n=3) == 3.0
+    assert "x (), n a size" in module.text.replace("\N{NO-BREAK SPACE}", " ")
+    report = judge_functions(module.problem, {"grad_J_x": module.grad_J_x})
+    assert report.passed

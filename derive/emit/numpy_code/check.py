@@ -96,7 +96,11 @@ def diagonal(a):
 
 
 def check_module_text(
-    environment: Environment, derivation: Derivation, module: str, inputs: Sequence[Sequence[str]]
+    environment: Environment,
+    derivation: Derivation,
+    module: str,
+    inputs: Sequence[Sequence[str]],
+    sizes: Sequence[Sequence[str]],
 ) -> str:
     """The text of the test module.
 
@@ -105,11 +109,12 @@ def check_module_text(
         derivation: That the module was made of.
         module: Its name.
         inputs: The arguments of each scalar's functions.
+        sizes: The sizes among them.
     """
     problem = derivation.problem
     scalars = [
-        _scalar(problem, sweep, names)
-        for sweep, names in zip(derivation.sweeps, inputs, strict=True)
+        _scalar(problem, sweep, names, own)
+        for sweep, names, own in zip(derivation.sweeps, inputs, sizes, strict=True)
     ]
     body = " ".join(v for s in scalars for _, v in (*s["arguments"], *s["directions"]))
     dims = [
@@ -118,13 +123,15 @@ def check_module_text(
         for dim in problem.variables[name].shape
     ]
     symbols = dict.fromkeys(s for dim in dims for s in sorted(dim.free_symbols, key=str))
-    sizes = [identifier(symbol.name) for symbol in symbols]
+    names_of_sizes = [symbol.name for symbol in symbols]
+    names_of_sizes += [name for own in sizes for name in own]
+    every = list(dict.fromkeys(map(identifier, names_of_sizes)))
     return environment.get_template("numpy_test.py.jinja").render(
         module=module,
         helpers=[HELPERS[name].strip() for name in HELPERS if f"{name}(" in body],
         scalars=scalars,
-        sizes=sizes,
-        assignments=_assignments(sizes),
+        sizes=every,
+        assignments=_assignments(every),
     )
 
 
@@ -138,7 +145,9 @@ def _assignments(sizes: Sequence[str]) -> list[str]:
     return found
 
 
-def _scalar(problem: Problem, sweep: Sweep, inputs: Sequence[str]) -> dict[str, Any]:
+def _scalar(
+    problem: Problem, sweep: Sweep, inputs: Sequence[str], sizes: Sequence[str]
+) -> dict[str, Any]:
     wrt = [result.wrt for result in sweep.results]
     moving = [
         problem.variables[name]
@@ -147,7 +156,10 @@ def _scalar(problem: Problem, sweep: Sweep, inputs: Sequence[str]) -> dict[str, 
     ]
     return {
         "of": sweep.of.name,
-        "arguments": [(identifier(name), _point(problem.variables[name])) for name in inputs],
+        "arguments": [
+            *((identifier(name), _point(problem.variables[name])) for name in inputs),
+            *((identifier(size), identifier(size)) for size in sizes),
+        ],
         "directions": [(identifier(v.name), _direction(v)) for v in moving],
         "results": [(name, identifier(name)) for name in wrt],
     }

@@ -30,7 +30,7 @@ from derive.emit.numpy_code.layout import (
 from derive.emit.numpy_code.names import Names, identifier
 from derive.emit.numpy_code.notes import argument_text, module_notes, shape_code
 from derive.emit.numpy_code.plan import Plan, plan
-from derive.errors import InputError, UnsupportedError
+from derive.errors import InputError
 from derive.shapes import Dim, Shape
 from derive.tensor.nodes import Tensor
 from derive.tensor.substitution import variables_of
@@ -68,8 +68,11 @@ def numpy_test_module(derivation: Derivation, module_name: str) -> str:
         derivation: The one that the module was made of.
         module_name: Under which the test imports the module.
     """
-    inputs = [_inputs(derivation, sweep) for sweep in derivation.sweeps]
-    return check_module_text(environment(), derivation, module_name, inputs)
+    module = _Module(derivation)
+    module.text("", "")
+    inputs = [answers.inputs for answers in module.answers]
+    sizes = [answers.sizes for answers in module.answers]
+    return check_module_text(environment(), derivation, module_name, inputs, sizes)
 
 
 def environment() -> Environment:
@@ -110,11 +113,20 @@ def _inputs(derivation: Derivation, sweep: Sweep) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Answers:
-    """One scalar, and what its functions are made of."""
+    """One scalar, and what its functions are made of.
+
+    Attributes:
+        sweep: From the scalar back.
+        formulas: Of the sweep, as code computes them.
+        inputs: Arguments: what the scalar depends on, and what a size is read off.
+        sizes: Arguments too: sizes that are the length of no axis.
+        cls: The class of its gradients.
+    """
 
     sweep: Sweep
     formulas: Formulas
     inputs: list[str]
+    sizes: list[str]
     cls: str
 
 
@@ -136,14 +148,15 @@ class _Module:
     def _answers(self, sweep: Sweep) -> _Answers:
         wish = "Gradients" if len(self.derivation.sweeps) == 1 else f"Gradients_{sweep.of.name}"
         inputs = _inputs(self.derivation, sweep)
-        return _Answers(sweep, Formulas.of_sweep(sweep), inputs, self.names.global_name(wish))
+        return _Answers(sweep, Formulas.of_sweep(sweep), inputs, [], self.names.global_name(wish))
 
     def text(self, title: str, verified: str) -> str:
         """The whole module."""
         functions = [text for answers in self.answers for text in self._functions(answers)]
         used = {name for answers in self.answers for name in answers.inputs}
         inputs = [name for name in self.problem.variables if name in used]
-        notes = module_notes(self.derivation, title, verified, self.switch, inputs)
+        sizes = list(dict.fromkeys(size for answers in self.answers for size in answers.sizes))
+        notes = module_notes(self.derivation, title, verified, self.switch, (inputs, sizes))
         helpers = helpers_needed(self.helpers)
         self.uses_math |= any("math" in HELPERS[name].imports for name in helpers)
         return (
@@ -187,12 +200,12 @@ class _Module:
 
     def _picked(self, answers: _Answers, result: Result) -> str:
         """A gradient that is picked from all gradients."""
-        inputs = answers.inputs
+        inputs = [*answers.inputs, *answers.sizes]
         words = [f"{identifier(name)}={identifier(name)}" for name in inputs]
         if len(inputs) > MOST_NAMED and len(self.answers) == 1:
             head, words = [f"def {self._function_name(result)}(**arguments):"], ["**arguments"]
         else:
-            head = self._head(self._function_name(result), inputs)
+            head = self._head(self._function_name(result), answers)
         start, end = f"return value_and_grad_{result.of}(", f")[1].{identifier(result.wrt)}"
         return "\n".join([*head, self._gradient_note(result), *broken(start, words, end, 4)])
 
@@ -223,15 +236,16 @@ class _Module:
             ends = broken(f"{gradients} = {answers.cls}(", fields, ")", 4)
             ends.append(f"    return {value}, {gradients}")
         what = "gradients" if len(fields) > 1 else "gradient"
-        notes = _function_notes(f"{of} and its {what}", argument_text(self.problem, answers.inputs))
-        head = self._head(f"value_and_grad_{sweep.of.name}", answers.inputs)
+        arguments = argument_text(self.problem, answers.inputs, answers.sizes)
+        notes = _function_notes(f"{of} and its {what}", arguments)
+        head = self._head(f"value_and_grad_{sweep.of.name}", answers)
         return "\n".join([*self._guard(planned), *head, *notes, *lines, *ends])
 
     def _grad(self, answers: _Answers, result: Result) -> str:
         outputs = {result.wrt: self._gradient(answers.sweep, result)}
         planned, lines = self._body(answers, outputs)
         text = self._restored(planned, [result.wrt])[result.wrt]
-        head = self._head(self._function_name(result), answers.inputs)
+        head = self._head(self._function_name(result), answers)
         body = [self._gradient_note(result), *lines, f"    return {text}"]
         return "\n".join([*self._guard(planned), *head, *body])
 
@@ -246,10 +260,11 @@ class _Module:
         adjoints = {step.quantity.name: step.adjoint for step in sweep.steps}
         return adjoints.get(result.wrt, result.gradient)
 
-    def _head(self, name: str, inputs: Sequence[str]) -> list[str]:
+    def _head(self, name: str, answers: _Answers) -> list[str]:
         """The signature; the problem's other inputs are accepted too, and not looked at."""
-        others = [f"{identifier(n)}=None" for n in self.problem.variables if n not in inputs]
-        words = [*map(identifier, inputs), *others]
+        needed = [*answers.inputs, *answers.sizes]
+        others = [f"{identifier(n)}=None" for n in self.problem.variables if n not in needed]
+        words = [*map(identifier, needed), *others]
         return broken(f"def {name}(", ["*", *words] if words else [], "):")
 
     def _body(self, answers: _Answers, outputs: Mapping[str, Tensor]) -> tuple[Plan, list[str]]:
@@ -287,10 +302,16 @@ class _Module:
     def _entry(self, answers: _Answers, planned: Plan) -> list[str]:
         """Lines that check the arguments, read sizes off them and drop axes of size 1."""
         needed = set(planned.inputs)
-        places = {}
+        places: dict[str, tuple[str, int]] = {}
         for size in planned.sizes:
-            places[size] = self._place_of(size, answers.inputs, needed)
-            needed.add(places[size][0])
+            place = self._place_of(size, answers.inputs, needed)
+            if place is not None:
+                places[size] = place
+                needed.add(place[0])
+                if place[0] not in answers.inputs:
+                    answers.inputs.append(place[0])
+            elif size not in answers.sizes:
+                answers.sizes.append(size)
         inputs = [name for name in answers.inputs if name in needed]
         if not inputs:
             return []
@@ -307,13 +328,17 @@ class _Module:
                 squeezed.append((f"{word} = {word}{index}", shape_code(shape)))
         return [*lines, *aligned(squeezed, 4)]
 
-    def _place_of(self, size: str, inputs: Sequence[str], needed: set[str]) -> tuple[str, int]:
-        """An input and the axis whose length a size is; inputs used anyway come first."""
-        for name in sorted(inputs, key=lambda name: name not in needed):
+    def _place_of(
+        self, size: str, inputs: Sequence[str], needed: set[str]
+    ) -> tuple[str, int] | None:
+        """A given variable and the axis whose length a size is; inputs used anyway come first."""
+        for name in sorted(
+            self.problem.variables, key=lambda name: (name not in needed, name not in inputs)
+        ):
             for axis, dim in enumerate(self.problem.shape(name)):
                 if str(dim) == size:
                     return name, axis
-        raise UnsupportedError(f"code in which the size {size} is the length of no argument's axis")
+        return None
 
     def _restored(self, planned: Plan, wrts: Sequence[str]) -> dict[str, str]:
         """Gradients in the declared shapes, no two of them the same array, none an argument."""

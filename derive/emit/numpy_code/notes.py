@@ -51,8 +51,8 @@ def shape_code(shape: Shape) -> str:
     return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
 
 
-def argument_text(problem: Problem, names: Iterable[str]) -> str:
-    """Arguments with their shapes and facts: ``x (3,), y (2,) sums to 1``."""
+def argument_text(problem: Problem, names: Iterable[str], sizes: Iterable[str] = ()) -> str:
+    """Arguments with their shapes and facts: ``x (3,), y (2,) sums to 1``; and sizes."""
     parts = []
     for name in names:
         variable = problem.variables[name]
@@ -62,14 +62,28 @@ def argument_text(problem: Problem, names: Iterable[str]) -> str:
         words = f" {', '.join(facts)}" if facts else ""
         part = f"{identifier(name)} {shape_code(variable.shape)}{words}"
         parts.append(part.replace(" ", "\N{NO-BREAK SPACE}"))
+    parts += [f"{identifier(size)}\N{NO-BREAK SPACE}a\N{NO-BREAK SPACE}size" for size in sizes]
     return ", ".join(parts)
 
 
 def module_notes(
-    derivation: Derivation, title: str, verified: str, switch: str, inputs: Sequence[str]
+    derivation: Derivation,
+    title: str,
+    verified: str,
+    switch: str,
+    arguments: tuple[Sequence[str], Sequence[str]],
 ) -> list[str]:
-    """The docstring of the module, line by line."""
+    """The docstring of the module, line by line.
+
+    Args:
+        derivation: What is computed.
+        title: The first line.
+        verified: What was checked.
+        switch: The name that switches the check of shapes off.
+        arguments: Variables and sizes that the functions take.
+    """
     problem = derivation.problem
+    inputs, sizes = arguments
     lines = [title, ""]
     forward = {v: None for sweep in derivation.sweeps for v in sweep.forward}
     if forward:
@@ -81,8 +95,8 @@ def module_notes(
         lines += [f"{identifier(name)} is symmetric, and so is its gradient, (G + Gᵀ) / 2.", ""]
     several = len(derivation.sweeps) > 1 or len(inputs) < len(problem.variables)
     lines += paragraph(
-        f"Arguments, by keyword: {argument_text(problem, inputs)}. A vector has one axis, a matrix "
-        f"two, a scalar none. Their shapes are checked unless {switch} is False."
+        f"Arguments, by keyword: {argument_text(problem, inputs, sizes)}. A vector has one axis, "
+        f"a matrix two, a scalar none. Their shapes are checked unless {switch} is False."
         + (" What a function does not need it accepts and leaves alone." if several else "")
     )
     if verified:
