@@ -319,7 +319,7 @@ def _beside_label(
     tensor: Sum, atom: _Atom, polynomial: Polynomial, labels: Collection[Tensor]
 ) -> Tensor | None:
     """``s v - y`` as ``(s - y) v - y (1 - v)``, for a label y and numbers s."""
-    if max(polynomial) != 1 or atom.function not in ("sigmoid", "softmax"):
+    if set(polynomial) != {0, 1} or atom.function not in ("sigmoid", "softmax"):
         return None
     (label,) = terms_of(polynomial[0])[:1]
     if len(terms_of(polynomial[0])) != 1 or len(label.factors) != 1:
