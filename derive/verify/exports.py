@@ -104,7 +104,7 @@ def _check_function(
     sizes = {python_name(s): int(bench.point.environment[s]) for s in bench.problem.sizes}
     try:
         with np.errstate(all="ignore"):
-            result = function(**_taken(function, sizes | arguments))
+            result = function(**_taken(function, arguments, sizes))
     except Exception as error:
         yield _refusal(f"raised {type(error).__name__}: {error}")
         return
@@ -130,12 +130,15 @@ def _check_function(
         yield outcome if outcome.passed else replace(outcome, problem=f"{wrt}: {outcome.problem}")
 
 
-def _taken(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that a function names, or all of them if it takes any."""
+def _taken(
+    function: Callable[..., Any], arguments: Mapping[str, Any], sizes: Mapping[str, int]
+) -> dict[str, Any]:
+    """The arguments that a function names, or all if it takes any; the sizes that it names."""
     parameters = inspect.signature(function).parameters
+    named = {key: size for key, size in sizes.items() if key in parameters}
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return dict(arguments)
-    return {key: value for key, value in arguments.items() if key in parameters}
+        return named | dict(arguments)
+    return named | {key: value for key, value in arguments.items() if key in parameters}
 
 
 def as_argument(value: Array, shape: Shape) -> Any:

@@ -202,7 +202,7 @@ class _Module:
         """A gradient that is picked from all gradients."""
         inputs = [*answers.inputs, *answers.sizes]
         words = [f"{identifier(name)}={identifier(name)}" for name in inputs]
-        if len(inputs) > MOST_NAMED and len(self.answers) == 1:
+        if len(inputs) > MOST_NAMED and len(self.answers) == 1 and not answers.sizes:
             head, words = [f"def {self._function_name(result)}(**arguments):"], ["**arguments"]
         else:
             head = self._head(self._function_name(result), answers)
