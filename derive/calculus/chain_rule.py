@@ -20,7 +20,7 @@ from derive.problem import Definition, Problem, Request
 from derive.problem import Variable as Given
 from derive.shapes import ONE, same
 from derive.tensor.algebra import add, contract, number, transpose, zero
-from derive.tensor.facts import Reason
+from derive.tensor.facts import Reason, is_symmetric
 from derive.tensor.incidence import lower as lower_ones
 from derive.tensor.lowering import is_row, lower, tensor_shape
 from derive.tensor.nodes import Delta, Tensor, Variable
@@ -246,6 +246,8 @@ def _with_structure(quantity: Variable, gradient: Tensor) -> list[Line]:
         found = contract(1, [(gradient, axes), (Delta(quantity.shape[0]), axes)], axes)
         reason = Reason("diagonal_variable", (quantity,))
     elif quantity.facts & {"symmetric", "positive_definite"} and quantity.order == 2:
+        if is_symmetric(gradient):
+            return []
         half = Fraction(1, 2)
         terms = [
             contract(half, [(part, (0, 1))], (0, 1), dict(enumerate(gradient.shape)))

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import sympy
 
-from derive.notation.expression import Expr, call, power, transposed
+from derive.notation.expression import Expr, call, diag, power, transposed
 from derive.shapes import ONE, Dim, same
 
 __all__ = ["Front", "tidied"]
@@ -70,9 +70,10 @@ def _averaged(expr: Expr, front: Front) -> tuple[Expr, Left] | None:
         left = _divided(front, (inner.cols if expr.op == "rowsum" else inner.rows,))
         name = f"{expr.op[:3]}mean"
         return None if left is None else (call(name, [inner], expr.rows, expr.cols), left)
-    if expr.op == "transpose":
+    if expr.op in ("transpose", "diag"):
         found = _averaged(expr.args[0], front)
-        return None if found is None else (transposed(found[0]), found[1])
+        turned = transposed if expr.op == "transpose" else diag
+        return None if found is None else (turned(found[0]), found[1])
     if expr.op == "product":
         for place, arg in enumerate(expr.args):
             found = _averaged(arg, front)

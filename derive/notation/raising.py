@@ -234,7 +234,8 @@ def _positive(tensor: Contraction) -> tuple[Fraction, Contraction]:
         return coefficient, tensor
     for position, (factor, letters, degree) in enumerate(tensor.factors):
         odd = degree > 0 and degree.denominator == 1 and degree % 2
-        if not isinstance(factor, Sum) or not odd:
+        alone = sum(other is factor for other, _, _ in tensor.factors) == 1
+        if not isinstance(factor, Sum) or not odd or not alone:
             continue
         if any(term.coefficient < 0 for term in factor.terms):
             turned = Sum(tuple(map(_negated, factor.terms)))

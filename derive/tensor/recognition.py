@@ -412,6 +412,37 @@ def _moved_number(tensor: Map) -> Tensor | None:
 TURNED: Final = {"gt": "lt", "lt": "gt", "ge": "le", "le": "ge"}
 
 
+def _power(tensor: Contraction) -> Tensor | None:
+    """power(x, c)*x^k is power(x, c + k), power(x, b)*power(x, c) is power(x, b + c)."""
+    for position, (factor, letters, degree) in enumerate(tensor.factors):
+        if not isinstance(factor, Map) or factor.function != "power" or degree != 1:
+            continue
+        (base, own), (exponent, along) = factor.args
+        axes = _axes(factor)
+        if own != axes:
+            continue
+        for other, (partner, where, times) in enumerate(tensor.factors):
+            if other == position or where != letters:
+                continue
+            more = _exponent_of(partner, base, times)
+            if more is not None:
+                total = add([relabel(exponent, along, factor.shape), more], factor.shape)
+                put = recognise(apply("power", [(base, own), (total, axes)], factor.shape))
+                return _exchanged(tensor, {position: [(put, letters, degree)], other: []})
+    return None
+
+
+def _exponent_of(tensor: Tensor, base: Tensor, times: Fraction) -> Tensor | None:
+    """The exponent of a factor that is a power of a base."""
+    if tensor is base:
+        return number(times, base.shape)
+    if isinstance(tensor, Map) and tensor.function == "power" and times == 1:
+        (inner, own), (exponent, along) = tensor.args
+        if inner is base and own == _axes(tensor):
+            return relabel(exponent, along, tensor.shape)
+    return None
+
+
 def _exponential_sigmoid(tensor: Contraction) -> Tensor | None:
     """exp(t)*sigmoid(-t) is sigmoid(t)."""
     for position, (factor, letters, power) in enumerate(tensor.factors):
@@ -557,6 +588,7 @@ IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...
         ("sign(x)*abs(x) = x", _signed),
         ("x*1[x > 0] = relu(x)", _half_wave),
         ("exp(t)*sigmoid(-t) = sigmoid(t)", _exponential_sigmoid),
+        ("x^c*x = x^(c + 1)", _power),
         ("hcat(A, B)*vcat(C, D) = A*C + B*D, hcat(A, B)[:, :n] = A", _picked),
     ),
     Call: (

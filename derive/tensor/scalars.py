@@ -95,12 +95,12 @@ def scalar_forms(formula: Any) -> tuple[Form, ...]:
     """Other forms of a scalar formula: cancelled, factored, multiplied out.
 
     Terms are brought over a common denominator only where something cancels then, and a sum of
-    powers of one symbol is never written as a product.
+    powers is never written as a product.
     """
     cancelled, expanded = sympy.cancel(formula), sympy.expand(formula)
     written, terms = _terms_written(formula), len(sympy.Add.make_args(expanded))
     several = len({sympy.fraction(t)[1] for t in _without_numbers(expanded)}) > 1
-    sum_of_powers = len(expanded.free_symbols) < 2 and expanded.is_polynomial()
+    sum_of_powers = _is_sum_of_powers(expanded)
     forms: dict[Any, Form] = {}
     for form in (sympy.factor(cancelled), cancelled):
         count = len(sympy.Add.make_args(sympy.expand(sympy.fraction(form)[0])))
@@ -115,6 +115,19 @@ def scalar_forms(formula: Any) -> tuple[Form, ...]:
         forms.setdefault(form, Form(form, "factored", frozenset(divisors if several else ())))
     forms.setdefault(expanded, Form(expanded, "cancelled" if terms < written else "expanded"))
     return tuple(forms.values())
+
+
+def _is_sum_of_powers(formula: Any) -> bool:
+    """Whether all terms have some symbol, in different powers: ``a x^2 + b x``."""
+    powers = [term.as_powers_dict() for term in _without_numbers(formula)]
+    if formula.is_Add and len(formula.free_symbols) == 1 and formula.is_polynomial():
+        return True
+    return any(
+        base.is_Symbol
+        and all(term.get(base, 0) > 0 for term in powers)
+        and len({term[base] for term in powers}) > 1
+        for base in powers[0]
+    )
 
 
 def _is_product(formula: Any) -> bool:
@@ -147,7 +160,9 @@ def _common_monomial(formula: Any) -> Any:
     common = sympy.S.One
     for base in powers[0]:
         exponents = [term.get(base, sympy.S.Zero) for term in powers]
-        if all(e.is_positive for e in exponents) or all(e.is_negative for e in exponents):
+        if all(e.is_negative for e in exponents) or exponents[0] == min(exponents) == max(
+            exponents
+        ):
             common *= base ** min(exponents, key=abs)
     return common
 

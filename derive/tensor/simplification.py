@@ -53,7 +53,8 @@ def _round(tensor: Tensor, facts: bool, reasons: Reasons) -> Tensor:
     if wide is not best:
         used: Reasons = {}
         wide = factored(_settle(wide, facts, used))
-        if wide.size < best.size:
+        shorter = wide.size < best.size
+        if shorter or (wide.size == best.size and _diagonals(wide) < _diagonals(best)):
             reasons.update(used)
             reasons[Reason("expanded")] = None
             best = wide
@@ -61,6 +62,17 @@ def _round(tensor: Tensor, facts: bool, reasons: Reasons) -> Tensor:
     if short is not best:
         reasons[Reason("factored")] = None
     return short
+
+
+def _diagonals(tensor: Tensor) -> int:
+    """How many vectors in it are the diagonal of a matrix, which people write as traces."""
+    count = sum(map(_diagonals, children(tensor)))
+    if isinstance(tensor, Contraction):
+        count += sum(
+            len(letters) == 2 and letters[0] == letters[1] < tensor.order
+            for _, letters, _ in tensor.factors
+        )
+    return count
 
 
 def _settle(tensor: Tensor, facts: bool, reasons: Reasons) -> Tensor:
@@ -269,15 +281,18 @@ def _is_placed(term: Contraction, letters: Collection[int]) -> bool:
 
 
 def _is_worth_it(tensor: Sum, common: Common, terms: dict[int, int]) -> bool:
-    """Whether people take the factor out: not in ``3 x^2 + 2 x``, not in ``1/c - 1/c^2``."""
+    """Whether people take the factor out.
+
+    Not in ``a x^2 + b x``, not in ``1/c - 1/c^2``, and no divisor out of some of the terms.
+    """
     factor, _, sign = common
     found = [tensor.terms[index].factors for index in terms]
     if all(len(factors) == 1 for factors in found):
         return False
-    if sign > 0 or not isinstance(factor, Variable | Constant):
+    if not isinstance(factor, Variable | Constant):
         return True
     powers = {factors[place][2] for factors, place in zip(found, terms.values(), strict=True)}
-    return len(powers) == 1
+    return len(powers) == 1 and (sign > 0 or len(terms) == len(tensor.terms))
 
 
 def _taken_out(tensor: Sum, common: Common, terms: dict[int, int]) -> Tensor:

@@ -266,6 +266,10 @@ def test_the_centred_values_sum_to_zero() -> None:
     assert short(total(centred)) is number(0)
 
 
+def to_power(base: Tensor, exponent: Tensor) -> Tensor:
+    return apply("power", [(base, (0,)), (exponent, ())], base.shape)
+
+
 RECOGNISED: Final[Mapping[str, tuple[Tensor, Tensor]]] = {
     "1/(1 + exp(-x)) = sigmoid(x)": (
         power(add([ones(x.shape), entry_map("exp", scale(-1, x))], x.shape), -1),
@@ -320,6 +324,14 @@ RECOGNISED: Final[Mapping[str, tuple[Tensor, Tensor]]] = {
     "y'*exp(x)/sum(exp(x)) = y'*softmax(x)": (
         multiply(total(multiply(y, entry_map("exp", x))), power(total(entry_map("exp", x)), -1)),
         total(multiply(y, invoke("softmax", [x], x.shape))),
+    ),
+    "power(p, c)*p^2 = power(p, c + 2)": (
+        multiply(to_power(NAMES["p"], NAMES["c"]), power(NAMES["p"], 2)),
+        to_power(NAMES["p"], add([NAMES["c"], number(2)], ())),
+    ),
+    "1[x - 2 > 0] = 1[x > 2]": (
+        apply("gt", [(minus(x, number(2, x.shape)), (0,)), (number(0), ())], x.shape),
+        apply("gt", [(x, (0,)), (number(2), ())], x.shape),
     ),
     "1[1 - x > 0] = 1[x < 1]": (
         apply("gt", [(minus(ones(x.shape), x), (0,)), (number(0), ())], x.shape),
@@ -421,8 +433,11 @@ def test_fractions_with_different_denominators_stay() -> None:
 
 
 def test_a_sum_of_powers_is_no_product() -> None:
-    powers = add([scale(3, power(x, 2)), scale(2, x)], x.shape)
-    assert short(powers) is powers
+    c, d = NAMES["c"], NAMES["t"]
+    plain = add([scale(3, power(x, 2)), scale(2, x)], x.shape)
+    scaled = add([multiply(c, power(x, 2)), multiply(d, x), y], x.shape)
+    for powers in (plain, scaled):
+        assert short(powers) is powers
 
 
 def test_small_numbers_are_not_cleared_from_denominators() -> None:
