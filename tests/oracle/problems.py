@@ -78,7 +78,7 @@ def _written(w: Writer) -> Task | None:
     requests = _requests(w, task)
     if not requests:
         return None
-    facts = {name: known for name, node in w.definitions if w.chance(0.2) and (known := held(node))}
+    facts = {name: known for name, node in w.definitions if w.chance(0.5) and (known := held(node))}
     task = Task(tuple(w.variables), tuple(w.definitions), tuple(requests), facts)
     return _undeclared(w, task) if w.chance(0.25) else task
 

@@ -1,29 +1,32 @@
-"""Random problems beside autograd: what is generated returns its values and gradients."""
+"""Random problems beside autograd: what is generated and printed has its values and gradients."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 
 from derive.calculus import rules
 from derive.calculus.rules import ArrayRule, EntrywiseRule
-from derive.vocabulary import COMPARISONS, FUNCTIONS
+from derive.vocabulary import COMPARISONS, FACTS, FUNCTIONS
 from tests.oracle.comparison import SIZES, compare
-from tests.oracle.problems import problem
+from tests.oracle.oracle import REDUCTIONS, point, reference
+from tests.oracle.problems import problem, problems
 from tests.oracle.reading import read
 from tests.oracle.shrinking import shrunken
-from tests.oracle.tree import walk
+from tests.oracle.tree import Task, walk
 
 GROUPS: Final = 2
 """One for each of two cores: a rate needs many problems to be one."""
 
 GROUP: Final = 150
+EXAMPLES: Final = 25
 LARGEST: Final = 50
 """Problems of more nodes are left to ``make oracle``."""
 
@@ -38,9 +41,9 @@ REGRESSIONS: Final = Path(__file__).with_name("regressions.txt")
 
 def regressions() -> list[tuple[str, str]]:
     """What once went wrong: a title and the problem's text."""
-    blocks = re.split(r"^# ", REGRESSIONS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
-    parts = [block.partition("\n") for block in blocks]
-    return [(title, text.strip()) for title, _, text in parts]
+    blocks = REGRESSIONS.read_text(encoding="utf-8").split("\n\n")[1:]
+    parts = [block.strip().partition("\n") for block in blocks]
+    return [(title.removeprefix("# "), text) for title, _, text in parts]
 
 
 @pytest.mark.oracle
@@ -52,7 +55,7 @@ def test_random_problems(group: int, seed: int) -> None:
     for at, task in tasks.items():
         if task.size > LARGEST:
             continue
-        outcome = compare(task, seed)
+        outcome = compare(task, at, roads=("printed",) if at % 4 == 0 else ())
         assert outcome.kind != "wrong", f"seed {at}: {outcome.reason}\n{task}"
         kinds[outcome.kind] += 1
         refused += [outcome.reason] * (outcome.kind == "refused")
@@ -61,9 +64,23 @@ def test_random_problems(group: int, seed: int) -> None:
 
 
 @pytest.mark.oracle
+@settings(
+    max_examples=EXAMPLES,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate, Phase.shrink),
+)
+@given(problems())
+def test_drawn_problems(task: Task) -> None:
+    """The same by Hypothesis, which shrinks what it finds."""
+    if task.size <= LARGEST:
+        outcome = compare(task)
+        assert outcome.kind != "wrong", f"{outcome.reason}\n{task}"
+
+
+@pytest.mark.oracle
 @pytest.mark.parametrize(("title", "text"), regressions())
 def test_regressions(title: str, text: str) -> None:
-    outcome = compare(read(text))
+    outcome = compare(read(text), roads=("printed",))
     assert outcome.kind == "right", f"{title}: {outcome.kind}, {outcome.reason}"
 
 
@@ -79,8 +96,10 @@ def test_every_function_is_drawn() -> None:
     for seed in range(1500):
         task = problem(seed)
         roots = [body for _, body in task.definitions] + [r.of for r in task.requests]
-        drawn.update(node.op for root in roots for node in walk(root))
-    operators = {"+", "-", "*", ".*", "./", "/", "neg", "^", ".^", "'", "I", "ones"}
+        for node in (node for root in roots for node in walk(root)):
+            drawn.add(REDUCTIONS.get(node.op, node.op) if len(node.args) == 1 else node.op)
+    operators = {"+", "-", "*", ".*", "./", "/", "neg", "^", ".^", "'", "I", "ones", "[]"}
+    operators |= {"vector", "matrix"}
     assert {*FUNCTIONS, *COMPARISONS, *operators} - set(COMPARISONS.values()) <= drawn
 
 
@@ -132,3 +151,40 @@ def test_shrinking_keeps_what_fails() -> None:
 
 def test_sizes_of_one_are_among_the_sizes() -> None:
     assert any(set(sizes.values()) == {1} for sizes in SIZES)
+
+
+def test_what_the_generator_knows_of_sizes_is_drawn() -> None:
+    """Sizes that are sums, products and differences; shapes left open; facts of definitions."""
+    tasks = [problem(seed) for seed in range(300)]
+    shapes = {
+        dim
+        for task in tasks
+        for _, body in task.definitions
+        for node in walk(body)
+        for dim in node.shape
+        if isinstance(dim, str)
+    }
+    assert all(any(sign in dim for dim in shapes) for sign in ("+", "*", "- 1"))
+    assert any(not variable.declared for task in tasks for variable in task.variables)
+    facts = {fact for task in tasks for variable in task.variables for fact in variable.facts}
+    assert facts == set(FACTS)
+    assert {fact for task in tasks for known in task.facts.values() for fact in known} > {
+        "positive",
+        "nonnegative",
+        "lower_triangular",
+    }
+
+
+def test_what_stands_on_a_kink_is_seen() -> None:
+    for text in ("sum(abs(A))", "norm1(tril(A))", "sum(relu(diagonal(A) - diagonal(A)))"):
+        task = read(f"A : (n, n) diagonal\nJ = {text}\ngrad J wrt A")
+        values = point(task, SIZES[0], np.random.default_rng(0))
+        assert reference(task, task.requests[0], values, SIZES[0]).kinked
+
+
+def test_the_second_oracle_agrees() -> None:
+    """JAX has the values and gradients of autograd, where it is installed."""
+    pytest.importorskip("jax")
+    for seed in range(8):
+        outcome = compare(problem(seed), seed, roads=("jax",))
+        assert "by JAX" not in outcome.reason, outcome.reason
