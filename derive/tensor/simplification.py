@@ -1,8 +1,8 @@
 """Making a tensor shorter: entrywise algebra, facts, multiplying out, taking out what is common.
 
-A rewrite is kept only when the result has a smaller :attr:`~derive.tensor.nodes.Tensor.size`, so
-nothing grows and the process ends. Each that was used is returned as a
-:class:`~derive.tensor.facts.Reason`.
+A rewrite is kept only when the result has a smaller :attr:`~derive.tensor.nodes.Tensor.size`, or
+the same and less in it that is awkward to read, so nothing grows and the process ends. Each that
+was used is returned as a :class:`~derive.tensor.facts.Reason`.
 """
 
 from __future__ import annotations
@@ -53,8 +53,7 @@ def _round(tensor: Tensor, facts: bool, reasons: Reasons) -> Tensor:
     if wide is not best:
         used: Reasons = {}
         wide = factored(_settle(wide, facts, used))
-        shorter = wide.size < best.size
-        if shorter or (wide.size == best.size and _diagonals(wide) < _diagonals(best)):
+        if _measure(wide) < _measure(best):
             reasons.update(used)
             reasons[Reason("expanded")] = None
             best = wide
@@ -64,14 +63,21 @@ def _round(tensor: Tensor, facts: bool, reasons: Reasons) -> Tensor:
     return short
 
 
-def _diagonals(tensor: Tensor) -> int:
-    """How many vectors in it are the diagonal of a matrix, which people write as traces."""
-    count = sum(map(_diagonals, children(tensor)))
+def _measure(tensor: Tensor) -> tuple[int, int]:
+    """What is lowered: the number of symbols, and among equals what is awkward to read."""
+    return tensor.size, _awkward(tensor)
+
+
+def _awkward(tensor: Tensor) -> int:
+    """How many diagonals stand in it as vectors, and vectors repeated in a sum of matrices."""
+    count = sum(map(_awkward, children(tensor)))
     if isinstance(tensor, Contraction):
         count += sum(
             len(letters) == 2 and letters[0] == letters[1] < tensor.order
             for _, letters, _ in tensor.factors
         )
+    if isinstance(tensor, Sum) and tensor.order == 2:
+        count += sum(len({x for x in term.letters if x < 2}) == 1 for term in tensor.terms)
     return count
 
 
@@ -245,7 +251,7 @@ def _factored_at_top(tensor: Tensor) -> Tensor:
         for common, terms in _common_factors(tensor).items():
             if len(terms) > 1 and _is_worth_it(tensor, common, terms):
                 found = _taken_out(tensor, common, terms)
-                if found.size < best.size:
+                if found.size <= best.size and _measure(found) < _measure(best):
                     best = found
         if best is tensor:
             return tensor
