@@ -54,6 +54,11 @@ ROWS: Final[Sequence[Row]] = (
     row("58, k = 2", "X:(n,n); grad det(X^2) wrt X", "2*det(X^2)*inv(X)'"),
     row("58, k = 3", "X:(n,n); grad det(X^3) wrt X", "3*det(X^3)*inv(X)'"),
     # 2.2 Derivatives of an inverse.
+    row(
+        "59, an entry, Y linear",
+        "A:(n,n); B:(n,n); t:(); Y = A + t*B; f = inv(Y)[0,0]; grad f wrt t",
+        "-inv(Y)[0,:]*B*inv(Y)[:,0]",
+    ),
     row("60, an entry", "X:(n,n); grad inv(X)[0,0] wrt X", "-inv(X)[0,:]'*inv(X)[:,0]'"),
     row("61", "X:(n,n); a:(n); b:(n); grad a'*inv(X)*b wrt X", "-inv(X)'*a*b'*inv(X)'"),
     row("62", "X:(n,n); grad det(inv(X)) wrt X", "-det(inv(X))*inv(X)'"),
@@ -77,6 +82,7 @@ ROWS: Final[Sequence[Row]] = (
     row("71", "X:(m,n); a:(n); b:(m); grad a'*X'*b wrt X", "b*a'"),
     row("72", "X:(n,n); a:(n); grad a'*X*a wrt X", "a*a'"),
     row("72, transposed", "X:(n,n); a:(n); grad a'*X'*a wrt X", "a*a'"),
+    row("73, an entry", "X:(m,n); grad X[0,-1] wrt X", "I(m)[:,0]*I(n)[:,-1]'"),
     row("74, an entry", "X:(m,n); A:(n,k); grad (X*A)[0,0] wrt X", "I(m)[:,0]*A[:,0]'"),
     row("75, an entry", "X:(m,n); A:(m,k); grad (X'*A)[0,0] wrt X", "A[:,0]*I(n)[:,0]'"),
     row("76", "X:(m,n); grad sum(X)*sum(X) wrt X", "2*sum(X)*ones(m,n)"),
@@ -90,6 +96,11 @@ ROWS: Final[Sequence[Row]] = (
         "79, an entry",
         "X:(m,n); B:(m,m); grad (X'*B*X)[0,0] wrt X",
         "(B + B')*X[:,0]*I(n)[:,0]'",
+    ),
+    row(
+        "80, an entry of X",
+        "X:(m,n); B:(m,m); t:(); Y = X + t*I(m)[:,0]*I(n)[:,0]'; f = (Y'*B*Y)[0,0]; grad f wrt t",
+        "B[0,:]*Y[:,0] + Y[:,0]'*B[:,0]",
     ),
     row("81", "B:(n,n); x:(n); grad x'*B*x wrt x", "(B + B')*x"),
     row(
@@ -129,6 +140,10 @@ ROWS: Final[Sequence[Row]] = (
         "2*A'*A*x/(x'*B'*B*x) - 2*x'*A'*A*x*B'*B*x/(x'*B'*B*x)^2",
     ),
     row("96, 97", "A:(n,n); b:(n); x:(n); grad x'*A*x + b'*x wrt x", "(A + A')*x + b"),
+    # A Hessian, and below a Jacobian, times a vector v.
+    row(
+        "98, times v", "A:(n,n); b:(n); x:(n); v:(n); grad v'*((A + A')*x + b) wrt x", "(A + A')*v"
+    ),
     # 2.5 Derivatives of traces.
     row("99", "X:(n,n); grad tr(X) wrt X", "I(n)"),
     row("100", "A:(n,m); X:(m,n); grad tr(X*A) wrt X", "A'"),
@@ -215,6 +230,11 @@ ROWS: Final[Sequence[Row]] = (
     ),
     # 2.6, 2.7 Derivatives of norms.
     row("129", "x:(n); a:(n); grad norm2(x - a) wrt x", "(x - a)/norm2(x - a)"),
+    row(
+        "130, times v",
+        "x:(n); a:(n); v:(n); grad v'*(x - a)/norm2(x - a) wrt x",
+        "v/norm2(x - a) - (x - a)*(x - a)'*v/norm2(x - a)^3",
+    ),
     row("131", "x:(n); grad norm2(x)^2 wrt x", "2*x"),
     row("131, of x'*x", "x:(n); grad norm2(x'*x) wrt x", "2*x"),
     row("132", "X:(m,n); grad norm2(X)^2 wrt X", "2*X"),
@@ -235,19 +255,16 @@ LONGER: Final[Mapping[str, tuple[str, ...]]] = {
     "51": ("det(A)*det(B)*det(X)*inv(X)'",),
     "55": ("2*X*inv(X'*X)",),
     "56": (
-        "-2*((P*pinv(P)*inv(M) - inv(M))*pinv(P)'*pinv(P) + pinv(P)'*pinv(P)*inv(M))*pinv(P)'",
-        "M = pinv(P)'*pinv(P)",
+        "-2*((P*pinv(P)*M_bar - M_bar)*pinv(P)'*pinv(P) + pinv(P)'*pinv(P)*M_bar)*pinv(P)'",
+        "M_bar = inv(pinv(P)'*pinv(P))",
     ),
 }
 """Rows whose answer is printed longer than the book's: what is printed, and what its names mean."""
 
 LEFT_OUT: Final[Mapping[int, str]] = {
     50: "an identity about the entries of (49), no derivative of its own",
-    59: "the Jacobian of a matrix in a scalar, Y(x) left open",
     67: "the differential of an eigenvalue, which the language has not",
     68: "the differential of an eigenvector, which the language has not",
-    73: "the Jacobian of a matrix in one of its entries",
-    80: "the Jacobian of a matrix in one entry of X",
     89: "complex",
     93: "s(x) and r(x) left open; (78) is the linear case",
     128: "the sine of a matrix as a power series; the language's is entry by entry",
@@ -264,7 +281,7 @@ REFUSED: Final[Mapping[int, str]] = {
     98: "A:(n,n); b:(n); x:(n); hessian x'*A*x + b'*x wrt x",
     130: "x:(n); a:(n); jacobian (x - a)/norm2(x - a) wrt x",
 }
-"""Equations that need what the language knows and does not do yet."""
+"""Equations as the book asks them, which need what the language knows and does not do yet."""
 
 
 def statements(problem: str) -> str:
@@ -337,9 +354,8 @@ def test_what_is_refused_says_so(number: int) -> None:
 def test_no_number_is_missing() -> None:
     covered = {int(number) for line in ROWS for number in re.findall(r"\b\d{2,3}\b", line.number)}
     assert covered.isdisjoint(LEFT_OUT)
-    assert covered.isdisjoint(REFUSED)
-    assert set(LEFT_OUT).isdisjoint(REFUSED)
-    assert covered | set(LEFT_OUT) | set(REFUSED) == set(NUMBERS)
+    assert covered | set(LEFT_OUT) == set(NUMBERS)
+    assert set(REFUSED) <= covered
     assert set(LONGER) <= {line.number for line in ROWS}
     assert all(LEFT_OUT.values())
 
