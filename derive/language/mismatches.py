@@ -359,12 +359,12 @@ def undecided(shapes: Shapes, node: Node, left: Dim, right: Dim) -> Misfit:
     left, right = shapes.sizes.resolve(left), shapes.sizes.resolve(right)
     sizes = left.free_symbols | right.free_symbols
     behind = {n.value for n in in_order(node) if n.kind == "name"}
-    names = [
+    sized = [
         name
         for name in shapes.program.open
-        if name in behind
-        and any(dim.free_symbols & sizes for dim in shapes.resolve(shapes.extents[name]))
+        if any(dim.free_symbols & sizes for dim in shapes.resolve(shapes.extents[name]))
     ]
+    names = [name for name in sized if name in behind] or sized or [*shapes.program.open]
     listed = names[0] if len(names) == 1 else enumerate_names(names)
     error = InputError(
         f"the sizes of {listed} cannot be inferred",
