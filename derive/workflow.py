@@ -23,7 +23,7 @@ from derive.errors import CheckError, InputError
 from derive.examples import descriptions, example_text
 from derive.files import write_files
 from derive.language import parse, read
-from derive.notation.board import closed_form
+from derive.notation.answers import closed_form
 from derive.notation.sympy_form import sympy_form
 from derive.problem import Problem, Request
 from derive.shapes import as_dim

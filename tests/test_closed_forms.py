@@ -19,7 +19,7 @@ from derive.calculus.derivation import Derivation, Result
 from derive.emit.claims import auxiliary, claims
 from derive.emit.text import LANGUAGE, text
 from derive.language import parse, parse_expression
-from derive.notation.board import closed_form, explained, explanation
+from derive.notation.answers import closed_form, explained, explanation
 from derive.problem import Problem
 from derive.verify import Claim, judge
 
@@ -257,7 +257,8 @@ def asked(line: Row) -> tuple[Problem, Derivation]:
 
 def printed(result: Result, derivation: Derivation) -> tuple[str, dict[str, str]]:
     """What is derived, in the language, and what the names in it stand for."""
-    names = {name.name: text(explanation(name), LANGUAGE) for name in explained(result)}
+    left = explained(result, derivation)
+    names = {name.name: text(explanation(name, derivation), LANGUAGE) for name in left}
     return text(closed_form(result, derivation), LANGUAGE), names
 
 

@@ -103,9 +103,9 @@ class Sweep:
     results: tuple[Result, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Derivation:
-    """A problem and its answers.
+    """A problem and its answers; each derivation is itself and no other.
 
     Attributes:
         problem: As it was posed.

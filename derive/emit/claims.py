@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from derive.calculus.derivation import Derivation, Result, Sweep
-from derive.notation.board import BoardStep, board, closed_form, definition_form
+from derive.notation.answers import closed_form
+from derive.notation.board import BoardStep, board, definition_form
 from derive.notation.expression import Expr, oriented
 from derive.notation.raising import raised
 from derive.notation.sympy_form import sympy_form

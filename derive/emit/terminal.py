@@ -19,15 +19,18 @@ from derive.calculus.rules import RULES
 from derive.emit.proofs import proof_lines
 from derive.emit.reasons import reasons_text
 from derive.emit.text import LANGUAGE, UNICODE, Style, name_of, text
-from derive.notation.board import (
-    BoardStep,
-    Row,
-    board,
+from derive.notation.answers import (
     closed_form,
     closed_tensor,
     explained,
     explanation,
+    explanation_tensor,
     independent_form,
+)
+from derive.notation.board import (
+    BoardStep,
+    Row,
+    board,
     written_form,
 )
 from derive.notation.expression import Expr
@@ -398,16 +401,16 @@ class _Page:
                 margin = " " * cell_len(f"  {self._quotient(result)} = ")
                 own = self.formula(f"{margin}{self._independent(result)}")
                 table.add_row(own, Text(self.plain(_shape(shape)), style="dim"), Text(INDEPENDENT))
-            given.update(dict.fromkeys(explained(result)))
+            given.update(dict.fromkeys(explained(result, self.derivation)))
         self._print_trimmed(table)
         if given:
             self.line("with")
         for variable in given:
             assert variable.value is not None
             if self.notation == "index":
-                value = self.indexed(closed_tensor(variable.value))
+                value = self.indexed(explanation_tensor(variable, self.derivation))
             else:
-                value = self.written(explanation(variable))
+                value = self.written(explanation(variable, self.derivation))
             left = self.name(variable) + self._letters(variable)
             self.console.print(self.formula(f"  {left} = {value}"), soft_wrap=True)
 
@@ -424,12 +427,12 @@ class _Page:
 
     def _independent(self, result: Result) -> str:
         """The gradient with respect to the independent entries of a symmetric matrix."""
-        form = independent_form(result) if self.notation == "matrix" else None
+        form = independent_form(result, self.derivation) if self.notation == "matrix" else None
         return "2 G − diag(diagonal(G))" if form is None else self.written(form)
 
     def _closed(self, result: Result) -> str:
         if self.notation == "index":
-            return self.indexed(closed_tensor(result.gradient))
+            return self.indexed(closed_tensor(result, self.derivation))
         return self.written(closed_form(result, self.derivation))
 
 

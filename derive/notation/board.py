@@ -9,24 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from derive.calculus.derivation import Derivation, Result, Source, Step, Sweep
+from derive.calculus.derivation import Derivation, Source, Step, Sweep
 from derive.notation.expression import (
     Expr,
     local_jacobian,
-    negative,
     oriented,
     product,
-    total,
     transposed,
 )
-from derive.notation.opening import is_open, opened, standing_for
+from derive.notation.opening import without_adjoints
 from derive.notation.raising import raised
 from derive.notation.transcription import transcribed
-from derive.tensor.algebra import contract, scale, transpose
+from derive.tensor.algebra import transpose
 from derive.tensor.facts import Reason, is_symmetric
 from derive.tensor.lowering import is_row, lowered_parts
-from derive.tensor.nodes import Delta, Tensor, Variable
-from derive.tensor.simplification import simplify
+from derive.tensor.nodes import Tensor, Variable
 from derive.tensor.substitution import substitute, variables_of
 from derive.vocabulary import Expression, extent_of
 
@@ -34,22 +31,13 @@ __all__ = [
     "BoardStep",
     "Row",
     "board",
-    "closed_form",
-    "closed_tensor",
     "definition_form",
-    "explained",
-    "explanation",
-    "independent_form",
     "quantity_form",
     "written_form",
 ]
 
 SHORT = 11
 """At most this many symbols are written out behind a result that is written with names."""
-READABLE = 14
-"""At most this many symbols are written in a closed form; longer parts keep their names."""
-BESIDE = 20
-"""At most this many symbols are written in the form for the independent entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,44 +120,6 @@ def _symbols(form: Expr) -> set[Variable]:
     """The variables that are written in an expression."""
     found = {form.value} if form.op == "symbol" else set()
     return found.union(*(_symbols(arg) for arg in form.args))
-
-
-def closed_form(result: Result, derivation: Derivation) -> Expr:
-    """An answer in matrix notation, shaped like its variable."""
-    return oriented(opened(result.gradient, READABLE)[1], derivation.names[result.wrt].row)
-
-
-def closed_tensor(tensor: Tensor) -> Tensor:
-    """A gradient written out in the problem's quantities as far as that stays readable."""
-    return opened(tensor, READABLE)[0]
-
-
-def independent_form(result: Result) -> Expr | None:
-    """The gradient G with respect to a symmetric matrix, by its independent entries.
-
-    An off-diagonal entry stands in two places, so its derivative is the sum of both:
-    ``2 G − diag(diagonal(G))``, [PP12] (141).
-
-    Returns:
-        The form with G written out; None where that is too long to be read.
-    """
-    gradient = closed_tensor(result.gradient)
-    axes = (0, 1)
-    diagonal = contract(1, [(gradient, axes), (Delta(gradient.shape[0]), axes)], axes)
-    parts = [raised(simplify(tensor).tensor) for tensor in (scale(2, gradient), diagonal)]
-    form = total([parts[0], negative(parts[1])])
-    return form if form.size <= BESIDE and not form.has_index else None
-
-
-def explained(result: Result) -> tuple[Variable, ...]:
-    """The names in a closed form that need a word: "with u = X w + b"."""
-    return standing_for(closed_tensor(result.gradient), READABLE)
-
-
-def explanation(variable: Variable) -> Expr:
-    """What a name in a closed form stands for."""
-    assert variable.value is not None
-    return oriented(opened(variable.value, READABLE)[1], variable.row)
 
 
 def board(sweep: Sweep) -> tuple[BoardStep, ...]:
@@ -305,10 +255,10 @@ def _factors(form: Expr) -> tuple[Expr, ...]:
 def _with_short_form(step: Step, rows: list[Row]) -> list[Row]:
     """The last line with the result written out, where that is short."""
     result = step.result
-    wide, form = opened(result, SHORT)
-    if wide is result or not is_open(wide):
+    found = without_adjoints(result, SHORT)
+    if found is None or found[0] is result:
         return rows
-    form = oriented(form, step.quantity.row)
+    form = oriented(found[1], step.quantity.row)
     last = rows[-1]
     if form == last.forms[-1] or form.op == "index":
         return rows

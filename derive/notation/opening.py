@@ -17,7 +17,16 @@ from derive.tensor.parts import children
 from derive.tensor.simplification import simplify
 from derive.tensor.substitution import substitute, variables_of
 
-__all__ = ["Opened", "is_open", "opened", "standing_for"]
+__all__ = [
+    "NAMED",
+    "NOTHING",
+    "Kept",
+    "Opened",
+    "opened",
+    "standing_for",
+    "uses",
+    "without_adjoints",
+]
 
 REPEATED = 12
 """A name that is written twice is opened only if no more than this many symbols result."""
@@ -29,69 +38,83 @@ SAVED = 6
 """What simplification may be expected to save when a name is opened."""
 
 NAMED = ("adjoint", "introduced")
+"""Roles of the names that are not the problem's own."""
 
 Opened = tuple[Tensor, Expr]
-_known: WeakKeyDictionary[Tensor, dict[int, Opened]] = WeakKeyDictionary()
-_whole: WeakKeyDictionary[Tensor, dict[int, Tensor | None]] = WeakKeyDictionary()
+Kept = frozenset[Variable]
+NOTHING: Kept = frozenset()
+
+_known: WeakKeyDictionary[Tensor, dict[tuple[int, Kept], Opened]] = WeakKeyDictionary()
+_whole: WeakKeyDictionary[Tensor, dict[tuple[int, Kept], Tensor | None]] = WeakKeyDictionary()
 
 
-def opened(tensor: Tensor, limit: int) -> Opened:
+def opened(tensor: Tensor, limit: int, kept: Kept = NOTHING) -> Opened:
     """The tensor with adjoints and introduced names replaced by what they stand for.
 
     A name is opened only where the result has at most ``limit`` symbols and still has a matrix
-    form.
+    form; never one of those that are ``kept``.
 
     Returns:
         The tensor, and its matrix notation.
     """
     known = _known.setdefault(tensor, {})
-    if limit not in known:
-        known[limit] = _with_introduced(*_with_adjoints(tensor, limit), limit)
-    return known[limit]
+    if (limit, kept) not in known:
+        found = _with_adjoints(tensor, limit, kept)
+        known[limit, kept] = _with_introduced(*found, limit, kept)
+    return known[limit, kept]
 
 
-def _with_adjoints(tensor: Tensor, limit: int) -> Opened:
+def without_adjoints(tensor: Tensor, limit: int) -> Opened | None:
+    """The tensor with all adjoints written out; None where that is not short."""
+    found, form = _with_adjoints(tensor, limit, NOTHING)
+    return None if _adjoints(found, NOTHING) else (found, form)
+
+
+def _with_adjoints(tensor: Tensor, limit: int, kept: Kept) -> Opened:
     """All adjoints written out; where that is too long, only those that stand for next to
     nothing."""
     form = raised(tensor)
-    whole = _without_adjoints(tensor, limit)
+    whole = _without_adjoints(tensor, limit, kept)
     if whole is not None and whole.size <= max(limit, tensor.size):
         found = raised(whole)
         if _no_worse(found, form):
             return whole, found
-    return _with_small_adjoints(tensor, form)
+    return _with_small_adjoints(tensor, form, kept)
 
 
-def _without_adjoints(tensor: Tensor, limit: int) -> Tensor | None:
+def _without_adjoints(tensor: Tensor, limit: int, kept: Kept) -> Tensor | None:
     """The tensor with no adjoint left in it; None where that cannot be short."""
-    names = _adjoints(tensor)
+    names = _adjoints(tensor, kept)
     if not names:
         return tensor
     known = _whole.setdefault(tensor, {})
-    if limit not in known:
-        known[limit] = _inserted(tensor, names, limit)
-    return known[limit]
+    if (limit, kept) not in known:
+        known[limit, kept] = _inserted(tensor, names, limit, kept)
+    return known[limit, kept]
 
 
-def _inserted(tensor: Tensor, names: Sequence[Variable], limit: int) -> Tensor | None:
+def _inserted(tensor: Tensor, names: Sequence[Variable], limit: int, kept: Kept) -> Tensor | None:
     values: dict[Variable, Tensor] = {}
     bound = max(limit, tensor.size) + SAVED
     for name in names:
         assert name.value is not None
         if tensor.size + name.value.size > bound + SAVED:
             return None
-        value = _without_adjoints(name.value, limit)
+        value = _without_adjoints(name.value, limit, kept)
         if value is None or tensor.size + value.size > bound:
             return None
         values[name] = value
     found = simplify(substitute(tensor, values)).tensor
+    repeated = [v.size for name, v in values.items() if v.size > SMALL and uses(tensor, name) > 1]
+    if repeated and found.size > tensor.size + sum(repeated):
+        return None
     return found if found.size <= bound else None
 
 
-def _with_small_adjoints(tensor: Tensor, form: Expr) -> Opened:
+def _with_small_adjoints(tensor: Tensor, form: Expr, kept: Kept) -> Opened:
     """Adjoints that are a product of two at most written out, again and again."""
     for _ in range(MOST):
-        names = [v for v in _adjoints(tensor) if v.value is not None and v.value.size <= SMALL]
+        names = [v for v in _adjoints(tensor, kept) if v.value is not None and _small(tensor, v)]
         if not names:
             break
         wider = _with_values(tensor, names)
@@ -102,14 +125,21 @@ def _with_small_adjoints(tensor: Tensor, form: Expr) -> Opened:
     return tensor, form
 
 
-def _with_introduced(tensor: Tensor, form: Expr, limit: int) -> Opened:
+def _small(tensor: Tensor, name: Variable) -> bool:
+    """Whether a name stands for a product of two at most, or, where repeated, for another name."""
+    assert name.value is not None
+    size = name.value.size
+    return size <= 1 or (size <= SMALL and uses(tensor, name) == 1)
+
+
+def _with_introduced(tensor: Tensor, form: Expr, limit: int, kept: Kept) -> Opened:
     """Introduced names written out, all together or not at all."""
     wider = tensor
     for _ in range(MOST):
-        names = [v for v in variables_of(wider) if v.role == "introduced"]
+        names = [v for v in variables_of(wider) if v.role == "introduced" and v not in kept]
         if not names or wider.size > limit:
             break
-        repeated = any(_uses(wider, v) > 1 and v.value and v.value.size > SMALL for v in names)
+        repeated = any(uses(wider, v) > 1 and v.value and v.value.size > SMALL for v in names)
         bound = min(limit, REPEATED) if repeated else limit
         wider = _with_values(wider, names)
         if wider.size > max(bound, tensor.size):
@@ -124,8 +154,8 @@ def _with_values(tensor: Tensor, names: Sequence[Variable]) -> Tensor:
     return simplify(substitute(tensor, {name: name.value for name in names})).tensor
 
 
-def _adjoints(tensor: Tensor) -> list[Variable]:
-    return [variable for variable in variables_of(tensor) if variable.role == "adjoint"]
+def _adjoints(tensor: Tensor, kept: Kept) -> list[Variable]:
+    return [v for v in variables_of(tensor) if v.role == "adjoint" and v not in kept]
 
 
 def _no_worse(found: Expr, form: Expr) -> bool:
@@ -133,19 +163,14 @@ def _no_worse(found: Expr, form: Expr) -> bool:
     return form.has_index or not found.has_index
 
 
-def is_open(tensor: Tensor) -> bool:
-    """Whether only the problem's own quantities are written in it."""
-    return all(variable.role not in NAMED for variable in variables_of(tensor))
-
-
-def _uses(tensor: Tensor, variable: Variable) -> int:
+def uses(tensor: Tensor, variable: Variable) -> int:
     """How often a variable is written in a tensor."""
     if tensor is variable:
         return 1
-    return sum(_uses(part, variable) for part in children(tensor))
+    return sum(uses(part, variable) for part in children(tensor))
 
 
-def standing_for(tensor: Tensor, limit: int) -> tuple[Variable, ...]:
+def standing_for(tensor: Tensor, limit: int, kept: Kept = NOTHING) -> tuple[Variable, ...]:
     """The names in a closed form that have to be explained, each before those that use it."""
     found: dict[Variable, None] = {}
     stack = [(variable, False) for variable in reversed(variables_of(tensor))]
@@ -158,6 +183,6 @@ def standing_for(tensor: Tensor, limit: int) -> tuple[Variable, ...]:
             found[variable] = None
             continue
         stack.append((variable, True))
-        value = opened(variable.value, limit)[0]
+        value = opened(variable.value, limit, kept)[0]
         stack.extend((part, False) for part in variables_of(value) if part not in found)
     return tuple(found)

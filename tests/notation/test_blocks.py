@@ -7,7 +7,7 @@ import pytest
 from derive.calculus.chain_rule import derive
 from derive.emit.text import LANGUAGE, text
 from derive.language import parse, parse_expression
-from derive.notation.board import closed_form
+from derive.notation.answers import closed_form
 from derive.notation.raising import raised
 from derive.tensor.lowering import lower
 

@@ -9,13 +9,8 @@ from derive.calculus.derivation import Derivation, Result, Sweep
 from derive.emit.numpy_code.layout import WIDTH, paragraph
 from derive.emit.numpy_code.names import identifier
 from derive.emit.text import name_of, text
-from derive.notation.board import (
-    closed_form,
-    definition_form,
-    explained,
-    explanation,
-    written_form,
-)
+from derive.notation.answers import closed_form, explained, explanation
+from derive.notation.board import definition_form, written_form
 from derive.notation.expression import Expr, oriented
 from derive.notation.raising import raised
 from derive.problem import Problem
@@ -127,7 +122,9 @@ def _results(derivation: Derivation, sweep: Sweep) -> list[str]:
         of, wrt = (name_of(derivation.names[name]) for name in (result.of, result.wrt))
         form = closed_form(result, derivation) if closed else _one_step(derivation, result)
         lines += _beside(f"∂{of}/∂{wrt} = {text(form)}", shape_code(problem.shape(result.wrt)))
-        given.update({name: explanation(name) for name in explained(result)} if closed else {})
+        if closed:
+            names = explained(result, derivation)
+            given.update({name: explanation(name, derivation) for name in names})
     shapes = {step.adjoint: _shape(problem, step.quantity) for step in sweep.steps}
     bars = {adjoint: form for adjoint, form in given.items() if adjoint in shapes}
     if bars:

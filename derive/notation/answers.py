@@ -1,0 +1,178 @@
+"""The answers of a derivation as closed forms, written in the same names.
+
+A name that one answer of a sweep keeps, or that the meaning of a kept name keeps, is kept by all of
+them, so that nothing is written out in one line and named in the next. What a kept name stands for
+is said once, beneath the answers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from derive.calculus.derivation import Derivation, Result, Sweep
+from derive.notation.expression import Expr, negative, oriented, total
+from derive.notation.opening import NAMED, NOTHING, Kept, Opened, opened, standing_for, uses
+from derive.notation.raising import raised
+from derive.tensor.algebra import contract, scale
+from derive.tensor.nodes import Delta, Tensor, Variable
+from derive.tensor.simplification import simplify
+from derive.tensor.substitution import variables_of
+
+__all__ = [
+    "closed_form",
+    "closed_tensor",
+    "explained",
+    "explanation",
+    "explanation_tensor",
+    "independent_form",
+]
+
+READABLE: Final = 14
+"""At most this many symbols are written in a closed form; longer parts keep their names."""
+
+SHORT: Final = 7
+"""What an adjoint stands for may be written out in any number of lines if it is no longer."""
+
+AGAIN: Final = 9
+"""At most this many symbols of what is longer are written out again, in further lines."""
+
+BESIDE: Final = 20
+"""At most this many symbols are written in the form for the independent entries."""
+
+
+class _Answers:
+    """The answers of one sweep, and the names that they keep."""
+
+    kept: Kept = NOTHING
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.own = {step.quantity.name: step.adjoint for step in sweep.steps}
+        self.kept = self._with_named(sweep, NOTHING)
+        fewer = self._with_named(sweep, self.kept - self._written_once(sweep))
+        self.kept = fewer if len(fewer) < len(self.kept) else self.kept
+
+    def _with_named(self, sweep: Sweep, kept: Kept) -> Kept:
+        """The names to keep, these among them, so that all lines agree."""
+        before, self.kept = self.kept, kept
+        found = self._named(sweep)
+        while not found <= self.kept:
+            self.kept |= found
+            found = self._named(sweep)
+        kept, self.kept = self.kept, before
+        return kept
+
+    def _lines(self, sweep: Sweep) -> list[tuple[Tensor, Tensor]]:
+        """The answers and the meanings of the names in them, before and after opening."""
+        left = {name: None for result in sweep.results for name in self.names(result)}
+        lines = [(result.gradient, self.opened(result)[0]) for result in sweep.results]
+        return lines + [(v.value, self.meaning(v)[0]) for v in left if v.value is not None]
+
+    def _named(self, sweep: Sweep) -> Kept:
+        """The names that are left in a line, and those that would be written out in several."""
+        lines = self._lines(sweep)
+        left = {v for _, line in lines for v in variables_of(line) if v.role in NAMED}
+        times = Counter(name for line in lines for name in _written_out(*line))
+        return frozenset(left | {name for name, lines in times.items() if self._long(name, lines)})
+
+    def _long(self, name: Variable, lines: int) -> bool:
+        """Whether what a name stands for is too long to be written out in so many lines."""
+        assert name.value is not None
+        size = self.meaning(name)[0].size if name.value.size > 1 and lines > 1 else 0
+        return size > SHORT and (lines - 1) * size > AGAIN
+
+    def _written_once(self, sweep: Sweep) -> Kept:
+        """The adjoints that a single place in a single line needs."""
+        lines = [line for _, line in self._lines(sweep)]
+        times = {v: sum(uses(line, v) for line in lines) for v in self.kept if v.role == "adjoint"}
+        return frozenset(v for v, count in times.items() if count == 1)
+
+    def meaning(self, variable: Variable) -> Opened:
+        """What a name stands for."""
+        assert variable.value is not None
+        return opened(variable.value, READABLE, self.kept)
+
+    def opened(self, result: Result) -> Opened:
+        """An answer, by the name of its adjoint where that is kept."""
+        adjoint = self.own.get(result.wrt)
+        if adjoint is not None and adjoint in self.kept and adjoint.value is result.gradient:
+            return adjoint, raised(adjoint)
+        return opened(result.gradient, READABLE, self.kept)
+
+    def names(self, result: Result) -> tuple[Variable, ...]:
+        """The names in an answer, and in what they stand for."""
+        return standing_for(self.opened(result)[0], READABLE, self.kept)
+
+
+def _written_out(start: Tensor, final: Tensor) -> set[Variable]:
+    """The adjoints between a formula and what it was opened to."""
+    left = set(variables_of(final))
+    found: set[Variable] = set()
+    stack = [start]
+    while stack:
+        for name in variables_of(stack.pop()):
+            if name.role == "adjoint" and name not in left and name not in found:
+                found.add(name)
+                stack.extend([] if name.value is None else [name.value])
+    return found
+
+
+_known: WeakKeyDictionary[Derivation, dict[str, _Answers]] = WeakKeyDictionary()
+
+
+def _answers(derivation: Derivation) -> dict[str, _Answers]:
+    known = _known.get(derivation)
+    if known is None:
+        known = {sweep.of.name: _Answers(sweep) for sweep in derivation.sweeps}
+        _known[derivation] = known
+    return known
+
+
+def _meaning(variable: Variable, derivation: Derivation) -> Opened:
+    """What a name stands for in the first sweep that keeps it."""
+    sweeps = _answers(derivation).values()
+    return next(answers for answers in sweeps if variable in answers.kept).meaning(variable)
+
+
+def closed_form(result: Result, derivation: Derivation) -> Expr:
+    """An answer in matrix notation, shaped like its variable."""
+    form = _answers(derivation)[result.of].opened(result)[1]
+    return oriented(form, derivation.names[result.wrt].row)
+
+
+def closed_tensor(result: Result, derivation: Derivation) -> Tensor:
+    """An answer written out in the problem's quantities as far as that stays readable."""
+    return _answers(derivation)[result.of].opened(result)[0]
+
+
+def explained(result: Result, derivation: Derivation) -> tuple[Variable, ...]:
+    """The names in a closed form that need a word: "with u = X w + b"."""
+    return _answers(derivation)[result.of].names(result)
+
+
+def explanation(variable: Variable, derivation: Derivation) -> Expr:
+    """What a name in a closed form stands for."""
+    return oriented(_meaning(variable, derivation)[1], variable.row)
+
+
+def explanation_tensor(variable: Variable, derivation: Derivation) -> Tensor:
+    """What a name in a closed form stands for, as a tensor."""
+    return _meaning(variable, derivation)[0]
+
+
+def independent_form(result: Result, derivation: Derivation) -> Expr | None:
+    """The gradient G with respect to a symmetric matrix, by its independent entries.
+
+    An off-diagonal entry stands in two places, so its derivative is the sum of both:
+    ``2 G − diag(diagonal(G))``, [PP12] (141).
+
+    Returns:
+        The form with G written out; None where that is too long to be read.
+    """
+    gradient = closed_tensor(result, derivation)
+    axes = (0, 1)
+    diagonal = contract(1, [(gradient, axes), (Delta(gradient.shape[0]), axes)], axes)
+    parts = [raised(simplify(tensor).tensor) for tensor in (scale(2, gradient), diagonal)]
+    form = total([parts[0], negative(parts[1])])
+    return form if form.size <= BESIDE and not form.has_index else None
