@@ -19,6 +19,9 @@ SPELLED_OUT: Final = {
 }
 """Functions that are recognised, in the form in which they are spelled out, and as shown."""
 
+DEFINED_WITH_THEM: Final = "logit|logistic|attention"
+"""In the names of functions that have one of these in their definition."""
+
 
 def recognised_names(derivation: Derivation) -> tuple[str, ...]:
     """A sentence for each function that stands in the forward pass and was not written."""
@@ -30,7 +33,7 @@ def recognised_names(derivation: Derivation) -> tuple[str, ...]:
     return tuple(
         f"{spelled} is written {name}."
         for function, (spelled, name) in SPELLED_OUT.items()
-        if function in shown and not re.search(rf"{function}|logit|logistic", written)
+        if function in shown and not re.search(rf"{function}|{DEFINED_WITH_THEM}", written)
     )
 
 
