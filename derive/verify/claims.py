@@ -259,10 +259,10 @@ def _check_line(bench: Bench, claim: Claim, line: _Line, facing: Slopes) -> Outc
             "shapes that do not fit each other" if line.value is None else str(line.value.shape)
         )
         return Outcome(np.inf, COMPLEX_STEP, False, wrong)
-    structure = bench.check_structure(value, claim.wrt)
+    blur = cache(lambda: line.blur(bench, extent))
+    structure = bench.check_structure(value, claim.wrt, blur)
     if structure is not None and not structure.passed:
         return structure
-    blur = cache(lambda: line.blur(bench, extent))
     outcome = bench.compare(value, facing, blur=blur)
     if outcome.passed:
         return outcome

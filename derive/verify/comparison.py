@@ -7,12 +7,13 @@ and then G must have it too.
 An error is relative to the largest entry of the gradient. Where terms cancel, so that nothing but
 rounding is left, there is no such scale, and a difference may be rounding. Whether it is, is found
 out by evaluating again with errors on all values, much larger than those of rounding
-(:class:`~derive.verify.evaluation.Noise`): a difference below ``ROUNDING`` times what they do,
-relative to them, is rounding. Where the derivative is 0, rounding of the gradient's own terms is
-rounding too. Whether a derivative may be 0 is first seen by the flow, what passes through the
-definitions along d: for each of them the largest derivative of a subexpression, times how much J
-depends on the definition, summed. Central differences leave a gradient open when the rounding of
-what passes through the definitions hides it.
+(:class:`~derive.verify.evaluation.Noise`): a difference below ``ROUNDING`` times what they do to
+the derivative and to the gradient, relative to them, is rounding.
+
+Whether a derivative may be 0 is first seen by the flow, what passes through the definitions along
+d: for each of them the largest derivative of a subexpression, times how much J depends on the
+definition, summed. Central differences leave a gradient open when the rounding of what passes
+through the definitions hides it.
 
 Where gradient and derivative are too small for floating-point numbers, nothing is compared: the
 outcome is void, and what is void at all points is not checked.
@@ -361,17 +362,14 @@ class Bench:
 
     def are_zero(self, slopes: Slopes) -> Array:
         """Where derivatives are 0, or nothing but rounding."""
-        return self._are_rounding(np.abs(slopes.values), slopes)
+        sizes = np.abs(slopes.values)
+        if not np.any(sizes):
+            return np.ones(len(sizes), dtype=bool)
+        return np.asarray(sizes <= self._rounding * slopes.noise)
 
     def may_be_zero(self, slopes: Slopes) -> bool:
         """Whether all derivatives are much smaller than what passes through the definitions."""
         return bool(np.all(np.abs(slopes.values) <= self._rounding * slopes.flows))
-
-    def _are_rounding(self, differences: Array, slopes: Slopes) -> Array:
-        """Which differences from the derivatives are the rounding of these."""
-        if not np.any(differences):
-            return np.ones(len(differences), dtype=bool)
-        return np.asarray(differences <= self._rounding * slopes.noise)
 
     @property
     def _rounding(self) -> float:
@@ -389,15 +387,15 @@ class Bench:
         scales = np.full(len(differences), scale if scale > 0 else 1.0)
         if np.all(differences <= TOLERANCES[COMPLEX_STEP] * scales):
             return scales
-        is_rounding = self._are_rounding(differences, slopes)
-        scales = np.where(is_rounding, np.maximum(scales, slopes.noise), scales)
-        if blur is not None and np.any(~is_rounding & self.are_zero(slopes)):
-            own = np.array([np.sum(blur() * np.abs(d.change)) for d in slopes.directions])
-            own = np.where(self.are_zero(slopes) & (differences <= self._rounding * own), own, 0.0)
-            scales = np.maximum(scales, own)
-        return scales
+        noise = slopes.noise
+        if blur is not None:
+            noise = noise + [np.sum(blur() * np.abs(d.change)) for d in slopes.directions]
+        is_rounding = differences <= self._rounding * noise
+        return np.where(is_rounding, np.maximum(scales, noise), scales)
 
-    def check_structure(self, gradient: Array, name: str) -> Outcome | None:
+    def check_structure(
+        self, gradient: Array, name: str, blur: Callable[[], Array] | None = None
+    ) -> Outcome | None:
         """Whether a gradient has the structure of its variable; None where there is none."""
         facts = self.structure(name)
         if not facts or not np.all(np.isfinite(gradient)):
@@ -407,4 +405,6 @@ class Bench:
         fact = " and ".join(sorted(facts)).replace("_", " ")
         if error <= TOLERANCES[COMPLEX_STEP]:
             return Outcome(error, COMPLEX_STEP, True)
+        if blur is not None and np.all(lack <= self._rounding * blur()):
+            return Outcome(0.0, COMPLEX_STEP, True)
         return Outcome(error, COMPLEX_STEP, False, f"not {fact}, though {name} is")

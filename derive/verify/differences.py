@@ -194,7 +194,10 @@ def _follow(
     watched: bool = False,
     noise: Noise | None = None,
 ) -> tuple[dict[str, Array], dict[str, Watch]]:
-    """Outputs after moves, one move at each place of the batch; what each definition passed."""
+    """Outputs after moves, one move at each place of the batch; what each definition passed.
+
+    What does not move is not evaluated again, unless there is noise to be put on it.
+    """
     places: dict[str, list[int]] = {}
     for place, (name, _) in enumerate(moves):
         places.setdefault(name, []).append(place)
@@ -213,7 +216,7 @@ def _follow(
     for name in places.keys() - set(program.names):
         move(name)
     for name in program.needed((*outputs, *places)):
-        if program.uses[name] & moved:
+        if noise is not None or program.uses[name] & moved:
             watch = Watch(imaginary=True) if watched else None
             values[name] = program.compute(name, values, watch, noise)
             moved.add(name)
