@@ -252,7 +252,6 @@ INDEPENDENT: Final = frozenset({"139", "140"})
 """Here the book counts off-diagonal entries twice: 2*G - G .* I for the symmetric gradient G."""
 
 LONGER: Final[Mapping[str, tuple[str, ...]]] = {
-    "51": ("det(A)*det(B)*det(X)*inv(X)'",),
     "55": ("2*X*inv(X'*X)",),
     "56": (
         "-2*((P*pinv(P)*M_bar - M_bar)*pinv(P)'*pinv(P) + pinv(P)'*pinv(P)*M_bar)*pinv(P)'",

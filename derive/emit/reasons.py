@@ -47,6 +47,7 @@ WHY: Final[Mapping[str, str]] = {
     "inserted": "{v} inserted",
     "entrywise": "entry by entry, cancelled",
     "expanded": "multiplied out",
+    "apart": "(A B)⁻¹ = B⁻¹ A⁻¹ and det(A B) = det(A) det(B)",
     "factored": "common factor taken out",
     "multiplied_out": "multiplied out",
     "cancelled": "cancelled",

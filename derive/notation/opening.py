@@ -133,7 +133,11 @@ def _small(tensor: Tensor, name: Variable) -> bool:
 
 
 def _with_introduced(tensor: Tensor, form: Expr, limit: int, kept: Kept) -> Opened:
-    """Introduced names written out, all together or not at all."""
+    """Introduced names written out, all together or not at all, but those that save something."""
+    for name in [v for v in variables_of(tensor) if v.role == "introduced" and v not in kept]:
+        shorter = _with_values(tensor, (name,))
+        if shorter.size <= tensor.size and _no_worse(raised(shorter), form):
+            tensor, form = shorter, raised(shorter)
     wider = tensor
     for _ in range(MOST):
         names = [v for v in variables_of(wider) if v.role == "introduced" and v not in kept]

@@ -25,7 +25,7 @@ from derive.tensor.algebra import (
 )
 from derive.tensor.nodes import Call, Contraction, Delta, Factor, Letters, Map, Sum, Tensor
 
-__all__ = ["IDENTITIES", "recognise"]
+__all__ = ["IDENTITIES", "apart", "recognise"]
 
 
 def recognise(tensor: Tensor, used: list[str] | None = None) -> Tensor:
@@ -258,7 +258,7 @@ def _softmax_along(exponent: Tensor, axis: int, along: Letters) -> tuple[Tensor,
 
 
 def _of_products(tensor: Call) -> Tensor | None:
-    """inv, det and log det of inverses, transposes and products."""
+    """inv, det and log det of inverses, transposes and powers."""
     if tensor.function not in ("inverse", "det", "logdet"):
         return None
     (argument,) = tensor.args
@@ -272,9 +272,9 @@ def _of_products(tensor: Call) -> Tensor | None:
                 own = invoke("inverse", [factor], argument.shape)
                 return contract(1 / inner.coefficient, [(own, (1, 0))], (0, 1))
     if tensor.function == "det":
-        factors = _square_factors(argument)
-        if len(factors) > 1:
-            return contract(1, [(invoke("det", [factor], ()), ()) for factor in factors])
+        power = apart(tensor)
+        if power is not None and power.size < tensor.size:
+            return power
     if isinstance(argument, Call) and argument.function == "inverse":
         if tensor.function == "logdet":
             return scale(-1, invoke("logdet", argument.args, ()))
@@ -304,24 +304,52 @@ def _of_matrix_functions(tensor: Call) -> Tensor | None:
     return None
 
 
-def _square_factors(tensor: Tensor) -> list[Tensor]:
-    """The factors of a product of square matrices, for det(A B) = det(A) det(B)."""
-    if not isinstance(tensor, Contraction) or tensor.coefficient != 1:
-        return []
-    found: list[Tensor] = []
+def apart(tensor: Tensor) -> Tensor | None:
+    """inv(A*B) as inv(B)*inv(A), det(A*B) as det(A)*det(B); None where there are no such factors.
+
+    These are longer and no names, so they are no identities of :data:`IDENTITIES`.
+    """
+    if not isinstance(tensor, Call) or tensor.function not in ("inverse", "det"):
+        return None
+    product = tensor.args[0]
+    if not isinstance(product, Contraction) or not _are_square_factors(product):
+        return None
+    if tensor.function == "det":
+        if product.coefficient != 1:
+            return None
+        return contract(
+            1, [(_recognised_call("det", factor), ()) for factor, _, _ in product.factors]
+        )
+    turned = {0: 1, 1: 0}
+    factors = [
+        (
+            _recognised_call("inverse", factor),
+            (turned.get(letters[1], letters[1]), turned.get(letters[0], letters[0])),
+        )
+        for factor, letters, _ in product.factors
+    ]
+    return contract(1 / product.coefficient, factors, (0, 1))
+
+
+def _recognised_call(function: str, argument: Tensor) -> Tensor:
+    shape = argument.shape if function == "inverse" else ()
+    return recognise(invoke(function, [argument], shape))
+
+
+def _are_square_factors(tensor: Contraction) -> bool:
+    """Whether a contraction is a product of several square matrices."""
     left = list(tensor.factors)
     letter = 0
     while left:
         here = [factor for factor in left if letter in factor[1]]
         if len(here) != 1:
-            return []
+            return False
         matrix, letters, power = here[0]
         if matrix.shape != tensor.shape or power != 1 or letters[0] == letters[1]:
-            return []
-        found.append(matrix)
+            return False
         left.remove(here[0])
         letter = letters[1] if letters[0] == letter else letters[0]
-    return found if letter == 1 else []
+    return letter == 1 and len(tensor.factors) > 1
 
 
 def _signed(tensor: Contraction) -> Tensor | None:
@@ -592,7 +620,7 @@ IDENTITIES: Final[dict[type, tuple[tuple[str, Callable[..., Tensor | None]], ...
         ("hcat(A, B)*vcat(C, D) = A*C + B*D, hcat(A, B)[:, :n] = A", _picked),
     ),
     Call: (
-        ("inv(inv(X)) = X, det(inv(X)) = 1/det(X), det(A*B) = det(A)*det(B)", _of_products),
+        ("inv(inv(X)) = X, det(inv(X)) = 1/det(X), det(X^k) = det(X)^k", _of_products),
         ("expm(X') = expm(X)', pinv(X') = pinv(X)', pinv(pinv(X)) = X", _of_matrix_functions),
     ),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from derive.shapes import Dim
 from derive.tensor.algebra import ONE, add, contract, squeeze, terms_of
@@ -16,7 +17,7 @@ from derive.tensor.facts import Reason, apply_facts
 from derive.tensor.incidence import is_incidence
 from derive.tensor.nodes import Call, Constant, Contraction, Factor, Letters, Sum, Tensor, Variable
 from derive.tensor.parts import children, rebuild
-from derive.tensor.recognition import recognise
+from derive.tensor.recognition import apart, recognise
 from derive.tensor.scalars import Atoms, from_scalar, scalar_forms, to_scalar
 
 __all__ = ["Simplified", "entrywise", "expand", "factored", "simplify"]
@@ -49,13 +50,15 @@ def simplify(tensor: Tensor, facts: bool = True) -> Simplified:
 
 def _round(tensor: Tensor, facts: bool, reasons: Reasons) -> Tensor:
     best = _settle(tensor, facts, reasons)
-    wide = expand(best)
-    if wide is not best:
+    for law, rewrite in WIDENING:
+        wide = rewrite(best)
+        if wide is best:
+            continue
         used: Reasons = {}
         wide = factored(_settle(wide, facts, used))
         if _measure(wide) < _measure(best):
             reasons.update(used)
-            reasons[Reason("expanded")] = None
+            reasons[Reason(law)] = None
             best = wide
     short = factored(best)
     if short is not best:
@@ -236,6 +239,15 @@ def _multiplied_out(term: Contraction) -> list[Tensor]:
     axes = tuple(range(term.order))
     dims = dict(enumerate(term.shape))
     return [contract(term.coefficient, product, axes, dims) for product in products]
+
+
+def _factors_apart(tensor: Tensor) -> Tensor:
+    """The tensor with inverses and determinants of products as products."""
+    return _bottom_up(tensor, lambda node: apart(node) or node, {})
+
+
+WIDENING: Final = (("expanded", expand), ("apart", _factors_apart))
+"""Rewrites that make an expression longer, tried in case it gets shorter then."""
 
 
 def factored(tensor: Tensor) -> Tensor:

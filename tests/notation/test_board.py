@@ -122,6 +122,41 @@ PAGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "x:(N); mu:(); c:() positive; grad sum(log(c + (x - mu).^2)) wrt mu",
         ("∂f/∂μ = 2 sum((μ − x) ⊘ (c + (x − μ)²)) 1",),
     ),
+    "a trace, not the sum of a diagonal": (
+        "K:(n,n) symmetric; y:(n); s:() positive; S = K + s*I(n);"
+        "J = y'*inv(S)*y/2 + logdet(S)/2; grad J wrt s",
+        ("2 s̄ = tr(S̄) = (tr(S⁻¹) − yᵀ S⁻² y) / 2 1 linear in s",),
+    ),
+    "a layer norm": (
+        "x:(n); g:(n); grad g'*layernorm(x) wrt x",
+        ("∂f/∂x = (g − mean(g) − (gᵀ x̂) x̂ / n) / s n",),
+    ),
+    "sums of powers are no products": (
+        "x:(N); y:(N); a:(); b:(); c:(); grad sum((a*x.^2 + b*x + c - y).^2) wrt b",
+        ("∂f/∂b = 2 (xᵀ (a x² + b x + c − y)) 1",),
+    ),
+    "powers with a name in the exponent": (
+        "x:(n) positive; grad prod(x)^(1/n) wrt x",
+        ("= (prod(x)^(1 / n) ⊘ x) / n n x^c x = x^(c + 1)",),
+    ),
+    "a name that hides what cancels": (
+        "A:(m,n); x:(n); b:(m); grad log(norm2(A*x - b)) wrt x",
+        ("∂f/∂x = Aᵀ (A x − b) / ‖A x − b‖² n",),
+    ),
+    "a difference as it was written": (
+        "x:(n); mu:(n); P:(n,n) positive_definite; grad (x - mu)'*P*(x - mu) - logdet(P) wrt P",
+        ("∂f/∂P = (x − μ) (x − μ)ᵀ − P⁻¹ n × n",),
+    ),
+    "a difference twice with a minus sign": (
+        "X:(N,d); W:(d,k); Y:(N,k); L:(k,k) positive_definite;"
+        "grad tr((Y - X*W)*inv(L)*(Y - X*W)') wrt L",
+        ("∂f/∂L = −L⁻¹ (Y − X W)ᵀ (Y − X W) L⁻¹ k × k",),
+    ),
+    "a gradient that is symmetric already": (
+        "S:(d,d) positive_definite; V:(d,d) positive_definite; a:();"
+        "grad a*logdet(S) - tr(inv(V)*S)/2 wrt S",
+        ("∂f/∂S = a S⁻¹ − V⁻¹ / 2 d × d",),
+    ),
     "decimals": (
         "x:(n); grad sum(log(0.5 + 0.001*x.^2)) + 0.015*norm2(x)^2 wrt x",
         ("0.03 x",),

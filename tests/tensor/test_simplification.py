@@ -479,3 +479,43 @@ def test_an_identity_is_its_own_reason() -> None:
     assert found == set()
     product_ = multiply(minus(y, x), entry_map("sign", x), add([entry_map("abs", x), y], x.shape))
     assert laws(product_) <= {"expanded", "factored", "entrywise", "sign(x)*abs(x) = x"}
+
+
+G = var("G", "n", "n")
+
+
+def inverse(tensor: Tensor) -> Tensor:
+    return recognise(invoke("inverse", [tensor], tensor.shape))
+
+
+def test_inverses_of_products_come_apart_where_that_is_shorter() -> None:
+    both = product(B, G)
+    whole = inverse(both)
+    assert short(whole) is whole
+    assert short(product(B, product(G, whole))) is Delta(n)
+    assert short(contract(1, [(G, (0, 1)), (whole, (1, 2))], (0, 2))) is inverse(B)
+    assert "apart" in laws(contract(1, [(G, (0, 1)), (whole, (1, 2))], (0, 2)))
+    scaled = scale(2, both)
+    assert short(product(G, inverse(scaled))) is scale(Fraction(1, 2), inverse(B))
+
+
+def test_determinants_of_products_come_apart_where_that_is_shorter() -> None:
+    whole, part = (recognise(invoke("det", [tensor], ())) for tensor in (product(B, G), G))
+    assert short(whole) is whole
+    quotient = contract(1, [(whole, ()), (part, (), Fraction(-1))])
+    assert short(quotient) is invoke("det", [B], ())
+
+
+def test_a_matrix_is_taken_out_of_its_row_sums() -> None:
+    """A*C + rowsum(A) in every column is A*(C + 1)."""
+    columns = contract(1, [(A, (0, 1))], (0,))
+    repeated = contract(1, [(columns, (0,))], (0, 1), {1: n})
+    matrix_of_ones = add([B, ones(B.shape)], B.shape)
+    assert short(add([product(A, B), repeated], A.shape)) is product(A, matrix_of_ones)
+
+
+def test_a_trace_is_no_sum_of_a_diagonal() -> None:
+    inner = minus(contract(1, [(B, (0, 0))], (0,)), power(x, 2))
+    assert short(total(inner)) is minus(contract(1, [(B, (0, 0))]), total(power(x, 2)))
+    differences = minus(x, y)
+    assert short(total(differences)) is total(differences)
