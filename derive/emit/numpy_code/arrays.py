@@ -38,6 +38,7 @@ OPERATORS: Final = {
     "matmul": "matrix product, as NumPy's @",
     "outer": "outer product of two vectors",
     "transpose": "transpose of a matrix",
+    "permuted": "an array with its axes in another order, the value",
     "expand": "a vector as the single column of a matrix",
     "sum": "sum; value is the axis, None for all",
     "mean": "mean; value is the axis, None for all",
@@ -91,7 +92,7 @@ OPERATORS: Final = {
 CHEAP: Final = frozenset(
     {
         *("name", "number", "constant", "transpose", "expand", "diagonal", "eye", "eye_at", "tri"),
-        *("full", "block", "reshape"),
+        *("full", "block", "reshape", "permuted"),
     }
 )
 """Operators whose value is not worth a name."""
@@ -115,7 +116,7 @@ class Array:
 Powered = tuple[Array, Fraction]
 
 
-VIEWS: Final = frozenset({"transpose", "expand", "diagonal", "block", "reshape"})
+VIEWS: Final = frozenset({"transpose", "permuted", "expand", "diagonal", "block", "reshape"})
 """Operators whose value may share the memory of their argument."""
 
 Bounds = Dim | tuple[Dim, Dim] | None
@@ -177,6 +178,11 @@ class Arrays:
         if array.op == "transpose":
             return array.args[0]
         return self.make("transpose", (array,), array.shape[::-1])
+
+    def permuted(self, array: Array, axes: tuple[int, ...]) -> Array:
+        """The array with its axes in another order."""
+        shape = tuple(array.shape[axis] for axis in axes)
+        return self.make("permuted", (array,), shape, axes)
 
     def expand(self, vector: Array) -> Array:
         """A vector as a matrix of one column."""

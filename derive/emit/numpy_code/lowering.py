@@ -13,10 +13,11 @@ from typing import Final
 from derive.emit.numpy_code.arrays import Array, Arrays, Powered, is_boolean
 from derive.emit.numpy_code.functions import COMPARISONS
 from derive.emit.numpy_code.norms import normed_part
-from derive.emit.numpy_code.order import Order, entries_in
+from derive.emit.numpy_code.order import Computed, Order, entries_in
 from derive.emit.numpy_code.placement import start_of
 from derive.emit.numpy_code.products import Product
 from derive.errors import UnsupportedError
+from derive.shapes import ONE as ONE_DIM
 from derive.tensor.algebra import ONE, add, contract, transpose
 from derive.tensor.definitions import deviation, root_mean_square
 from derive.tensor.incidence import offset_of
@@ -32,7 +33,6 @@ from derive.tensor.nodes import (
     Variable,
 )
 from derive.tensor.parts import children
-from derive.tensor.printing import index_notation
 
 __all__ = ["TensorLowering"]
 
@@ -59,7 +59,7 @@ class TensorLowering:
     ) -> None:
         self.arrays, self.names = arrays, names
         self.materialised = set(materialised)
-        self.products: dict[Tensor, Array] = {}
+        self.products = Computed()
         self.inverses: dict[Array, Tensor] = {}
         self.log_softmaxes: dict[Array, Tensor] = {}
         self.known: dict[Tensor, Lean] = {}
@@ -75,7 +75,7 @@ class TensorLowering:
             return self.arrays.make("floating", (node,), node.shape)
         if not isinstance(tensor, Variable) and node.op != "number":
             self.known[tensor] = name, tuple(range(tensor.order))
-            self.products[tensor] = name
+            self.products.enter(tensor, name)
         return node
 
     def array(self, tensor: Tensor) -> Array:
@@ -83,9 +83,21 @@ class TensorLowering:
         node, kept = self.lean(tensor)
         if len(kept) == tensor.order:
             return node
-        if tensor.order == 2 and kept == (0,):
-            node = self.arrays.expand(node)
+        if kept:
+            node = self._along(node, kept, tensor.order)
         return self.arrays.full(node, tensor.shape)
+
+    def _along(self, node: Array, axes: Letters, order: int) -> Array:
+        """An array along axes of a result with ``order`` axes, ready to be broadcast."""
+        if axes == tuple(range(order - len(axes), order)):
+            return node
+        if order == 2:
+            return self.arrays.transpose(node) if axes == (1, 0) else self.arrays.expand(node)
+        turned = tuple(sorted(axes))
+        if turned != axes:
+            node = self.arrays.permuted(node, tuple(map(axes.index, turned)))
+        dims = dict(zip(turned, node.shape, strict=True))
+        return self.arrays.reshape(node, tuple(dims.get(axis, ONE_DIM) for axis in range(order)))
 
     def lean(self, tensor: Tensor) -> Lean:
         """The array of a tensor without the axes along which it is repeated, and those left."""
@@ -118,13 +130,7 @@ class TensorLowering:
         if len(set(along)) < len(along):
             node = self.arrays.make("diagonal", (node,), node.shape[:1])
             along = along[:1]
-        if along == (1, 0):
-            return self.arrays.transpose(node)
-        if along == (0,) and order == 2:
-            return self.arrays.expand(node)
-        if along != tuple(range(order)) and along not in ((), (1,)):
-            raise UnsupportedError(f"there is no NumPy code for {index_notation(tensor)}")
-        return node
+        return self._along(node, along, order) if along else node
 
     def _placed_all(
         self, args: Sequence[tuple[Tensor, Letters]], order: int
@@ -292,12 +298,17 @@ class TensorLowering:
         inner: Tensor = tensor
         while isinstance(inner, Call) and inner.function.startswith("merged_"):
             inner = inner.args[0]
-        sides = _sides(inner)
-        if sides is None or tensor.order != len(sides[0].shape):
+        assert isinstance(tensor, Call)
+        sides = _sides(inner, tensor.function if inner is tensor.args[0] else "")
+        if sides is None:
             return self.arrays.reshape(self.array(inner), tensor.shape)
         assert isinstance(inner, Contraction)
         scalars = [self._scalar(t, power) for t, letters, power in inner.factors if not letters]
-        node = self.arrays.make("kron", [self.array(side) for side in sides], tensor.shape)
+        args = [
+            self.arrays.expand(self.array(side)) if is_column else self.array(side)
+            for side, is_column in sides
+        ]
+        node = self.arrays.make("kron", args, tensor.shape)
         return self.arrays.multiply(inner.coefficient, [*scalars, (node, ONE)], tensor.shape)
 
     def cost(self, tensor: Tensor) -> float:
@@ -423,19 +434,33 @@ CALLS: Final[Mapping[str, Callable[[TensorLowering, Call], Array]]] = {
 """Functions that are more than one node, or fewer."""
 
 
-def _sides(tensor: Tensor) -> tuple[Tensor, Tensor] | None:
-    """A and B, if a tensor is their product with the axes of each in turn: (i,p) and (j,q)."""
+KRONECKER: Final[Mapping[str, tuple[tuple[Letters, Letters, bool], ...]]] = {
+    "": (((0, 2), (1, 3), False),),
+    "merged_0": (((0,), (1,), False), ((0, 2), (1,), True), ((0,), (1, 2), True)),
+    "merged_1": (((0, 1), (2,), False), ((1,), (0, 2), False)),
+}
+"""Axes of two arrays whose outer product is a Kronecker product once axes are merged, and whether
+a vector among them is a column beside a matrix."""
+
+
+def _sides(tensor: Tensor, merged: str) -> tuple[tuple[Tensor, bool], ...] | None:
+    """The arrays of a Kronecker product, each with whether it is a column."""
     if not isinstance(tensor, Contraction) or tensor.summed:
         return None
-    arrays = [(factor, ls) for factor, ls, power in tensor.factors if ls and power == 1]
-    if len(arrays) != 2 or any(ls and power != 1 for _, ls, power in tensor.factors):
+    places: dict[Letters, Tensor] = {}
+    for factor, letters, power in tensor.factors:
+        if letters and power == 1:
+            places[letters] = factor
+            places.setdefault(letters[::-1], transpose(factor))
+        elif letters:
+            return None
+    if len({letter for letters in places for letter in letters}) < tensor.order:
         return None
-    places = {letters: factor for factor, letters in arrays}
-    for left, right in (((0, 2), (1, 3)), ((0,), (1,))):
-        if left in places and right in places:
-            return places[left], places[right]
-        if left[::-1] in places and right[::-1] in places:
-            return transpose(places[left[::-1]]), transpose(places[right[::-1]])
+    count = sum(bool(letters) for _, letters, _ in tensor.factors)
+    for left, right, column in KRONECKER[merged] if count == 2 else ():
+        if left in places and right in places and len(left) + len(right) == tensor.order:
+            both = (left, right)
+            return tuple((places[letters], column and len(letters) == 1) for letters in both)
     return None
 
 

@@ -9,17 +9,19 @@ too many parts to try, the pair that is cheapest to multiply goes first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from derive.emit.numpy_code.arrays import Array
 from derive.shapes import Dim
-from derive.tensor.algebra import contract
+from derive.tensor.algebra import as_contraction, contract
 from derive.tensor.facts import apply_facts, is_symmetric
 from derive.tensor.nodes import Call, Contraction, Factor, Letters, Tensor
 
-__all__ = ["Order", "Oriented", "entries_in", "orders"]
+__all__ = ["Computed", "Order", "Oriented", "entries_in", "orders"]
 
 TYPICAL: Final = 100
 AWKWARD: Final = 50
@@ -29,8 +31,46 @@ MOST_PARTS: Final = 256
 """Connected sets of factors among which the best order is looked for."""
 
 Oriented = tuple[Array, Letters]
+Signature = frozenset[tuple[tuple[Tensor, Fraction], int]]
 
 _settled: WeakKeyDictionary[Tensor, Tensor] = WeakKeyDictionary()
+
+
+class Computed:
+    """What a function has computed already: arrays by what they are.
+
+    Two products can be the same only if they have the same factors, which is quickly seen.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: dict[Tensor, Array] = {}
+        self._signatures: set[Signature] = set()
+
+    def enter(self, tensor: Tensor, array: Array) -> None:
+        """Take in an array; what was there first stays."""
+        self._arrays.setdefault(tensor, array)
+        self._signatures.add(_signature(as_contraction(tensor).factors))
+
+    def get(self, tensor: Tensor) -> Array | None:
+        """The array of a tensor."""
+        return self._arrays.get(tensor)
+
+    def has(self, signature: Signature) -> bool:
+        """Whether an array is the product of these factors, in some way."""
+        return signature in self._signatures
+
+
+def _signature(factors: Iterable[Factor]) -> Signature:
+    """The factors of a product, those of numbers that are products included, with their counts."""
+    counts: Counter[tuple[Tensor, Fraction]] = Counter()
+    stack = list(factors)
+    while stack:
+        tensor, _, power = stack.pop()
+        if isinstance(tensor, Contraction) and not tensor.order and power == 1:
+            stack.extend(tensor.factors)
+        else:
+            counts[tensor, power] += 1
+    return frozenset(counts.items())
 
 
 def entries_in(shape: Iterable[Dim]) -> float:
@@ -57,7 +97,7 @@ class Order:
         self,
         node: Contraction,
         free: Letters,
-        products: Mapping[Tensor, Array],
+        products: Computed,
         materialised: set[Tensor],
     ) -> None:
         self.free, self.dims = free, node.dims
@@ -74,6 +114,7 @@ class Order:
         self.best: dict[int, tuple[float, int]] = {}
         self.chosen: dict[int, int] = {}
         self.carried: dict[int, frozenset[int]] = {}
+        self.signatures: dict[int, Signature] = {}
         self.formed: dict[tuple[int, Letters], Tensor] = {}
         self.parts = self._connected_parts()
 
@@ -206,8 +247,21 @@ class Order:
             if inverse is not None:
                 applied = len(summed) == 1 and summed <= other and shared == summed
                 cost += self.size(self.letters(part)) * TYPICAL * (1 if applied else 4)
-        same = self.canonical(left) & self.canonical(right)
-        return cost + self.cost(left) + (0.0 if same else self.cost(right))
+        return cost + self.cost(left) + (0.0 if self.same(left, right) else self.cost(right))
+
+    def same(self, left: int, right: int) -> bool:
+        """Whether two partial products are equal, or one is the transpose of the other."""
+        if self.signature(left) != self.signature(right):
+            return False
+        return bool(self.canonical(left) & self.canonical(right))
+
+    def signature(self, mask: int) -> Signature:
+        """The factors of a partial product."""
+        known = self.signatures.get(mask)
+        if known is None:
+            factors = [f for place, g in enumerate(self.groups) if mask >> place & 1 for f in g]
+            known = self.signatures[mask] = _signature(factors)
+        return known
 
     def _cost_of_meeting(self, left: int, right: int) -> float:
         """Multiplications when two partial products meet."""
@@ -251,6 +305,8 @@ class Order:
 
     def computed(self, mask: int) -> Oriented | None:
         """A partial product that the function has computed already."""
+        if not self.products.has(self.signature(mask)):
+            return None
         for order in orders(self.letters(mask)):
             known = self.products.get(self.tensor(mask, order))
             if known is not None:

@@ -109,7 +109,13 @@ def _select(tensor: Contraction, place: int, select: Call) -> Tensor | None:
     *rows, column = tensor.factors[place][1]
     others = _others(tensor, place)
     free = axes_of(tensor)
-    if _is_tied(column, others) or (column in free and any(row in free for row in rows)):
+    if _is_tied(column, others) and not rows:
+        unit = Call("put_0", (number(1), *select.args), select.shape)
+        every = [*others, (unit, (column,), ONE)]
+        return _again(contract(tensor.coefficient, every, free, tensor.dims))
+    if _is_tied(column, others):
+        return _evaluated(tensor, place, column, tuple(rows))
+    if column in free and any(row in free for row in rows):
         return None
     new, offset = tuple(rows), select.args[0]
     kind = "block" if new else "entry"
@@ -139,24 +145,21 @@ def _pair(tensor: Contraction, place: int, pair: Call) -> Tensor | None:
     whole, first, second = tensor.factors[place][1]
     others = _others(tensor, place)
     free = axes_of(tensor)
-    if first in free or second in free:
-        return None if whole in free else _split(tensor, place, pair, others)
-    if whole not in free and _is_tied(whole, others):
-        return _evaluated(tensor, place)
+    if _is_tied(whole, others):
+        return _evaluated(tensor, place, whole, (first, second))
     if whole not in free:
         return _split(tensor, place, pair, others)
-    if _is_tied(whole, others):
+    if first in free or second in free:
         return None
     parts = _without_whole(others, whole, (first, second), pair)
-    dims = tensor.dims
-    inner = contract(tensor.coefficient, parts, _replaced(free, whole, (first, second)), dims)
+    inner = contract(
+        tensor.coefficient, parts, _replaced(free, whole, (first, second)), tensor.dims
+    )
     return Call(f"merged_{free.index(whole)}", (_again(inner),), tensor.shape)
 
 
 def _split(tensor: Contraction, place: int, pair: Call, others: Sequence[Factor]) -> Tensor | None:
     whole, first, second = tensor.factors[place][1]
-    if _is_tied(whole, others):
-        return _evaluated(tensor, place)
     parts = _without_whole(others, whole, (first, second), pair)
     parts.append((number(1, pair.shape[1:]), (first, second), ONE))
     free = axes_of(tensor)
@@ -175,24 +178,22 @@ def _without_whole(factors: Sequence[Factor], whole: int, new: Letters, pair: Ca
     return found
 
 
-def _evaluated(tensor: Contraction, place: int) -> Tensor | None:
-    """What is paired, put together first where it is taken apart another way afterwards."""
-    own = tensor.factors[place]
-    whole, *inside = own[1]
-    near = [f for f in _others(tensor, place) if set(f[1]) & set(inside) and whole not in f[1]]
+def _evaluated(tensor: Contraction, place: int, kept: int, inside: Letters) -> Tensor | None:
+    """What an array of zeros and ones makes of its neighbours, put together before the rest."""
+    own, free = tensor.factors[place], axes_of(tensor)
+    near = [f for f in _others(tensor, place) if set(f[1]) & set(inside) and kept not in f[1]]
     rest = [f for f in _others(tensor, place) if f not in near]
-    if any(is_incidence(factor) for factor, _, _ in near):
+    outside = set(free).union(*(letters for _, letters, _ in rest))
+    if not rest or outside & set(inside):
         return None
-    free = set(axes_of(tensor)).union(*(letters for _, letters, _ in rest))
-    shared = {x for _, letters, _ in near for x in letters} & free
-    letters = (whole, *sorted(shared))
-    dims = tensor.dims
-    inner = contract(1, [own, *near], letters, dims)
+    shared = {x for _, letters, _ in near for x in letters} & outside
+    letters = (kept, *sorted(shared - {kept}))
+    inner = contract(1, [own, *near], letters, tensor.dims)
     found = _again(inner)
     if found is inner:
         return None
     every = [*rest, (found, letters, ONE)]
-    return _again(contract(tensor.coefficient, every, axes_of(tensor), dims))
+    return _again(contract(tensor.coefficient, every, free, tensor.dims))
 
 
 def _lower(tensor: Contraction, place: int, lower: Call) -> Tensor | None:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from derive.emit.numpy_code.arrays import Array, Arrays, Powered
-from derive.emit.numpy_code.order import Order, Oriented, orders
+from derive.emit.numpy_code.order import Computed, Order, Oriented, orders
 from derive.tensor.algebra import ONE, contract, transpose
 from derive.tensor.facts import is_symmetric
 from derive.tensor.nodes import Contraction, Factor, Letters, Tensor
@@ -25,7 +25,7 @@ class Lowering(Protocol):
     """What a product needs from the lowering that it is part of."""
 
     arrays: Arrays
-    products: dict[Tensor, Array]
+    products: Computed
     materialised: set[Tensor]
 
     def array(self, tensor: Tensor) -> Array:
@@ -89,7 +89,7 @@ class Product:
             stack.extend(arg for arg in part.args if arg not in parts)
         for tensor, part in self.found.items():
             if part in parts:
-                self.lowering.products.setdefault(tensor, part)
+                self.lowering.products.enter(tensor, part)
 
     def _build(self, mask: int, want: Letters | None) -> Oriented:
         """A partial product; its axes in the order wanted, if that costs no transpose."""
@@ -221,7 +221,7 @@ class Product:
 
     def _merged(self, left: int, right: int, want: Letters | None) -> Oriented:
         """The product of two partial products."""
-        if self.order.canonical(left) & self.order.canonical(right):
+        if self.order.same(left, right):
             self.twins[right] = left
         first, second = self.order.letters(left), self.order.letters(right)
         summed, kept = self.order.summed(left, right), self.order.letters(left | right)

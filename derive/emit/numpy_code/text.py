@@ -91,6 +91,8 @@ class Writer:
         self.numpy, self.math = modules
         self.like = like
         self.uses_math = self.uses_like = False
+        self._written: dict[Array, Written] = {}
+        self._names = 0
         self.size_used: dict[str, None] = {}
         self.helpers: dict[str, None] = {}
 
@@ -99,9 +101,21 @@ class Writer:
         return self._write(node, own)[0]
 
     def _write(self, node: Array, own: bool = False) -> Written:
+        if own:
+            return self._formula(node)
         name = self.names.get(node)
-        if name is not None and not own:
+        if name is not None:
             return name, ATOM
+        if self._names != len(self.names):
+            self._written.clear()
+            self._names = len(self.names)
+        known = self._written.get(node)
+        if known is None:
+            known = self._written[node] = self._formula(node)
+        return known
+
+    def _formula(self, node: Array) -> Written:
+        """A node as an expression, whether it has a name or not."""
         if node.op == "where" and not node.order:
             return self._choice(node)
         if node.op in FUNCTIONS:
@@ -193,6 +207,9 @@ class Writer:
             return (written, level) if value > 0 else (f"-{_bracketed(written, level)}", UNARY)
         if value.is_Add:
             return self._sum_of_sizes(value), ADD
+        if value.is_Pow:
+            base, level = self._scalar(value.args[0])
+            return f"{self._atom(base, level)}**{value.args[1]}", POWER
         parts = [self._scalar(part) for part in value.args]
         return " * ".join(f"({t})" if lv < MULTIPLY else t for t, lv in parts), MULTIPLY
 
@@ -322,7 +339,8 @@ class Writer:
         if not numbers and not above:
             numbers = ["1.0"]
         parts = [*numbers, *(_bracketed(*self._power(a, p)) for a, p in above)]
-        if not any(_is_floating(array) for array, _ in items) and above:
+        is_bare = bool(above) and is_boolean(above[0][0])
+        if is_bare and (coefficient < 0 or not any(_is_floating(array) for array, _ in items)):
             parts[len(numbers)] = self._number_like(above[0][0])
         if len(parts) == 1 and not below and not numbers:
             bare = is_boolean(above[0][0])
@@ -375,6 +393,9 @@ class Writer:
 
     def _transpose(self, node: Array) -> Written:
         return f"{self._inside(node.args[0], ATOM)}.T", ATOM
+
+    def _permuted(self, node: Array) -> Written:
+        return f"{self.numpy}.transpose({self.text(node.args[0])}, {node.value})", ATOM
 
     def _expand(self, node: Array) -> Written:
         return f"{self._inside(node.args[0], ATOM)}[:, None]", ATOM
