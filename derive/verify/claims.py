@@ -306,7 +306,7 @@ class _SecondOpinion:
             directions=facing.directions[:1],
             values=answer.values[place : place + 1],
             flows=facing.flows[:1],
-            blur=lambda: facing.noise[:1],
+            blur=lambda: facing.noise[:1] if bench.may_be_zero(facing) else np.zeros(1),
         )
         (scale,) = bench.scales(value, asked)
         is_clear = answer.uncertainties[place] <= CLEAR * TOLERANCES[CENTRAL_DIFFERENCES] * scale
