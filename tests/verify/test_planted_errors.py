@@ -24,7 +24,33 @@ grad J wrt X, y
 grad K wrt X
 """
 
-PROBLEMS = {name: example_text(name) for name in descriptions()} | {"gram": GRAM}
+LAYERS = """X : (m, n)
+g : (1, n)
+b : (1, n)
+W : (n, d)
+V : (m, k)
+C : (m, k)
+H = rowlayernorm(X, g, b)
+Z = attention(H*W, X*W, V)
+J = sum(C .* Z) + norminf(Z)
+grad J wrt X, g, b, W, V
+"""
+
+ARRAYS = """A : (n, n)
+S : (n, n) positive_definite
+X : (n, k)
+L : (n, n) lower_triangular
+P = pinv(X)
+R = cholesky(S)
+J = sum(solve(A, X).^3) + prod(P*X + 2*P*R*X) + max(hcat(L, X)) + tr(expm(A)*R) + X[0, :]*rowvar(P)
+grad J wrt A, S, X, L
+"""
+
+PROBLEMS = {name: example_text(name) for name in descriptions()} | {
+    "gram": GRAM,
+    "layers": LAYERS,
+    "arrays": ARRAYS,
+}
 
 
 def slightly_more(line: Expression) -> Expression:
