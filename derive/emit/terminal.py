@@ -124,6 +124,7 @@ class _Page:
         self.detail, self.notation = detail, notation
         self.ascii = isinstance(console, PageConsole) and console.ascii_only
         self.style: Style = LANGUAGE if self.ascii else UNICODE
+        self.proved = ""
         formulas = [written_form(v, derivation) for v in derivation.names.values() if v.value]
         self.differences = {part for formula in formulas for part in differences(formula)}
         names = [v for v in derivation.names.values() if v.order]
@@ -298,6 +299,8 @@ class _Page:
             f"Chain rule, backwards: {v_bar} = Σ (∂{u}/∂{v})ᵀ {u_bar} over every {u} that is "
             f"computed from {v}."
         )
+        if self.detail == "proof":
+            self.line("⟨A, B⟩ is the sum of all entries of A ⊙ B.")
         self.line()
 
     def _steps(self, sweep: Sweep) -> None:
@@ -314,7 +317,7 @@ class _Page:
                 mark = str(number) if place == 0 else ""
                 self._step_line(mark, formula, (shape, shapes), reason, width)
                 if self.detail == "proof" and row is not None:
-                    self._proof(step.step, row, place == 0)
+                    self._proof(step.step, row, place == 0, not reason.startswith("as in "))
         self.line()
 
     def _step_line(
@@ -377,9 +380,11 @@ class _Page:
                 return f"as in {known}"
         return reasons_text(row.reasons, self.subject)
 
-    def _proof(self, step: Step, row: Row, first: bool) -> None:
-        """Every equality of a line in entries."""
-        for line in proof_lines(step, row, first, self.name, self.indexed):
+    def _proof(self, step: Step, row: Row, first: bool, lemmas: bool) -> None:
+        """Every equality of a line in entries, each once."""
+        lines = proof_lines(step, row, first, self.name, self.indexed, lemmas)
+        for line in lines if first else [x for x in lines if x != self.proved]:
+            self.proved = line
             self.console.print(Text(self.plain(f"        {line}"), style="dim"), soft_wrap=True)
 
     def _answers(self, sweep: Sweep) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final
 from unicodedata import normalize
 
@@ -157,6 +158,15 @@ PAGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "grad a*logdet(S) - tr(inv(V)*S)/2 wrt S",
         ("∂f/∂S = a S⁻¹ − V⁻¹ / 2 d × d",),
     ),
+    "a matrix taken out of its row sums": (
+        "V:(m,n) positive; W:(m,k) positive; H:(k,n) positive;"
+        "J = sum(W*H - V .* log(W*H)); grad J wrt H",
+        ("∂J/∂H = Wᵀ (1 − V ⊘ W H) k × n",),
+    ),
+    "a determinant of a product stays one": (
+        "A:(n,n); X:(n,n); B:(n,n); grad det(A*X*B) wrt X",
+        ("∂f/∂X = det(A X B) X⁻ᵀ n × n",),
+    ),
     "decimals": (
         "x:(n); grad sum(log(0.5 + 0.001*x.^2)) + 0.015*norm2(x)^2 wrt x",
         ("0.03 x",),
@@ -170,6 +180,62 @@ PAGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         ("2 · 1[‖a − b‖² > 1] (a − b)",),
     ),
 }  # fmt: skip
+
+
+# A problem, and lines that stand in its proof one below the other.
+PROOFS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "why what is centred sums to 0": (
+        "x:(n); J = mean((x - mean(x)).^2); grad J wrt x",
+        (
+            "⟨A, B⟩ is the sum of all entries of A ⊙ B.",
+            "d(rᵀ r) = drᵀ r + rᵀ dr = 2 rᵀ dr",
+            "Σ_i r[i] = Σ_i (x[i] − (Σ_j x[j])/n) = 0",
+            "Σ_i r̄[i] = 2 (Σ_i r[i])/n = 0",
+            "x̄[i] = r̄[i]",
+        ),
+    ),
+    "a column sums to 0": (
+        "X:(N,d); grad norm2(X - colmean(X))^2 wrt X",
+        (
+            "∂R[i,j]/∂X[k,l] = δ[i,k] δ[j,l] − δ[j,l]/N",
+            "Σ_j R[j,i] = Σ_j (X[j,i] − Σ_k X[k,i]/N) = 0",
+        ),
+    ),
+    "a symmetric variable": (
+        "S:(n,n) symmetric; A:(n,n); grad tr(A*S) wrt S",
+        ("dJ = ⟨G, dX⟩ = ⟨Gᵀ, dXᵀ⟩ = ⟨Gᵀ, dX⟩ for symmetric dX, so dJ = ⟨(G + Gᵀ)/2, dX⟩",),
+    ),
+    "a triangular variable": (
+        "L:(n,n) lower_triangular; x:(n); y:(n); grad y'*L*x wrt L",
+        ("dJ = ⟨G, dX⟩ = Σ_{i ≥ j} G[i,j] dX[i,j] for lower triangular dX",),
+    ),
+    "a diagonal variable": (
+        "D:(n,n) diagonal; x:(n); y:(n); grad y'*D*x wrt D",
+        ("dJ = ⟨G, dX⟩ = Σ_i G[i,i] dX[i,i] for diagonal dX",),
+    ),
+    "the two sides of a product": (
+        "X:(N,d); W:(d,k); V:(k,l); Y:(N,l); Z = X*W; J = norm2(Z*V - Y); grad J wrt W, V",
+        (
+            "‖r‖ = √(rᵀ r), so d‖r‖ = (2 rᵀ dr)/(2 √(rᵀ r)) = rᵀ dr/‖r‖",
+            "⟨Z̄, dW A⟩ = ⟨Z̄ Aᵀ, dW⟩",
+            "⟨Z̄, W dA⟩ = ⟨Wᵀ Z̄, dA⟩",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROOFS)
+def test_lines_of_a_proof(name: str) -> None:
+    problem, expected = PROOFS[name]
+    found = lines(problem, "proof")
+    for line in map(_plain, expected):
+        assert line in found, "\n".join(found)
+    assert not any(one == other != "" for one, other in pairwise(found))
+
+
+def test_a_lemma_is_told_once() -> None:
+    problem = "x:(d); W:(h,d); V:(k,h); y:(k); grad norm2(V*tanh(W*x) - y)^2 wrt W, V"
+    assert lines(problem, "proof").count("⟨Z̄, dW A⟩ = ⟨Z̄ Aᵀ, dW⟩".replace("Z̄", _plain("Z̄"))) == 1
 
 
 @pytest.mark.parametrize("name", PAGES)
