@@ -132,7 +132,9 @@ def _with_roots(front: Front) -> Front:
     if below != 1:
         divisors.insert(0, _root(below))
     sign = -1 if value < 0 else 1
-    return Front(sign * Fraction(int(over), int(under)), tuple(scalars), tuple(divisors), front.body)
+    return Front(
+        sign * Fraction(int(over), int(under)), tuple(scalars), tuple(divisors), front.body
+    )
 
 
 def _number(expr: Expr) -> Any:
