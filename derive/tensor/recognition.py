@@ -272,9 +272,9 @@ def _of_products(tensor: Call) -> Tensor | None:
                 own = invoke("inverse", [factor], argument.shape)
                 return contract(1 / inner.coefficient, [(own, (1, 0))], (0, 1))
     if tensor.function == "det":
-        power = apart(tensor)
-        if power is not None and power.size < tensor.size:
-            return power
+        factors = apart(tensor)
+        if factors is not None and factors.size < tensor.size:
+            return factors
     if isinstance(argument, Call) and argument.function == "inverse":
         if tensor.function == "logdet":
             return scale(-1, invoke("logdet", argument.args, ()))
