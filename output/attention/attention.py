@@ -15,7 +15,8 @@ Gradients; each has the shape of its variable:
 
 where v̄ is the gradient with respect to v:
 
-    S̄ = P ⊙ ((O − T) Vᵀ − rowsum(P ⊙ (O − T) Vᵀ))                     (m, n)
+    P̄ = (O − T) Vᵀ                                                    (m, n)
+    S̄ = P ⊙ (P̄ − rowsum(P̄ ⊙ P))                                       (m, n)
 
 Arguments, by keyword: Q (m, d), K (n, d), V (n, k), T (m, k). A vector has one axis, a matrix
 two, a scalar none. Their shapes are checked unless CHECK_SHAPES is False.

@@ -12,7 +12,7 @@ Gradients; each has the shape of its variable:
 
     ∂J/∂ell = σ2 sum(S̄ ⊙ D ⊙ exp(−D / (2 ell²))) / ell³               ()
     ∂J/∂σ2 = sum(S̄ ⊙ exp(−D / (2 ell²)))                              ()
-    ∂J/∂τ2 = sum(diagonal(S⁻¹) − S⁻¹ y ⊙ S⁻¹ y) / 2                   ()
+    ∂J/∂τ2 = tr(S̄)                                                    ()
 
 where v̄ is the gradient with respect to v:
 

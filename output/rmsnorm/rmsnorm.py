@@ -10,14 +10,14 @@ Forward pass:
 
 Gradients; each has the shape of its variable:
 
-    ∂J/∂γ = rmsnorm(z) ⊙ (h − y)                                      (n,)
-    ∂J/∂z = (h̄ ⊙ γ − (γᵀ (h̄ ⊙ x̂)) x̂ / n) / r                        (n,)
+    ∂J/∂γ = x̂ ⊙ (h − y)                                              (n,)
+    ∂J/∂z = z̄                                                         (n,)
     ∂J/∂W = z̄ xᵀ                                                      (n, d)
 
 where v̄ is the gradient with respect to v:
 
-    h̄ = h − y                                                         (n,)
-    z̄ = (h̄ ⊙ γ − (γᵀ (h̄ ⊙ x̂)) x̂ / n) / r                            (n,)
+    x̂̄ = γ ⊙ (h − y)                                                  (n,)
+    z̄ = (x̂̄ − (x̂ᵀ x̂̄) x̂ / n) / r                                    (n,)
 
 Arguments, by keyword: x (d,), y (n,), W (n, d), gamma (n,). A vector has one axis, a matrix two,
 a scalar none. Their shapes are checked unless CHECK_SHAPES is False.

@@ -14,15 +14,16 @@ Gradients; each has the shape of its variable:
 
     ∂J/∂WQ = Xᵀ Q̄                                                     (c, d)
     ∂J/∂WK = Xᵀ K̄                                                     (c, d)
-    ∂J/∂WV = Xᵀ rowsoftmax(Q Kᵀ / √d)ᵀ (O − T)                        (c, k)
-    ∂J/∂X = rowsoftmax(Q Kᵀ / √d)ᵀ Ō WVᵀ + K̄ WKᵀ + Q̄ WQᵀ              (n, c)
+    ∂J/∂WV = Xᵀ Pᵀ Ō                                                  (c, k)
+    ∂J/∂X = Pᵀ Ō WVᵀ + K̄ WKᵀ + Q̄ WQᵀ                                  (n, c)
 
 where v̄ is the gradient with respect to v:
 
-    M̄ = P ⊙ ((O − T) Vᵀ − rowsum(P ⊙ (O − T) Vᵀ))                     (n, n)
+    Ō = O − T                                                         (n, k)
+    P̄ = Ō Vᵀ                                                          (n, n)
+    M̄ = P ⊙ (P̄ − rowsum(P̄ ⊙ P))                                       (n, n)
     Q̄ = M̄ K / √d                                                      (n, d)
     K̄ = M̄ᵀ Q / √d                                                     (n, d)
-    Ō = O − T                                                         (n, k)
 
 Arguments, by keyword: X (n, c), T (n, k), WQ (c, d), WK (c, d), WV (c, k). A vector has one axis,
 a matrix two, a scalar none. Their shapes are checked unless CHECK_SHAPES is False.

@@ -13,18 +13,17 @@ Forward pass:
 
 Gradients; each has the shape of its variable:
 
-    ∂J/∂W3 = A2ᵀ R / N                                                (h2, k)
-    ∂J/∂V2 = A1ᵀ (R W3ᵀ ⊙ (H ⊙ ((1 − G) ⊙ σ(U) + G))) / N             (h, h2)
-    ∂J/∂W2 = A1ᵀ (G ⊙ R W3ᵀ) / N                                      (h, h2)
+    ∂J/∂W3 = A2ᵀ R̄                                                    (h2, k)
+    ∂J/∂V2 = A1ᵀ Ū                                                    (h, h2)
+    ∂J/∂W2 = A1ᵀ (G ⊙ R̄ W3ᵀ)                                          (h, h2)
     ∂J/∂W1 = Xᵀ Z̄1                                                    (d, h)
     ∂J/∂b1 = colsum(Z̄1)ᵀ                                              (h,)
 
 where v̄ is the gradient with respect to v:
 
-    Ū = (R W3ᵀ ⊙ H ⊙ ((1 − G) ⊙ σ(U) + G)) / N                        (N, h2)
     R̄ = R / N                                                         (N, k)
-    Ā1 = (G ⊙ R̄ W3ᵀ) W2ᵀ + Ū V2ᵀ                                      (N, h)
-    Z̄1 = Ā1 ⊙ ((1 − A1) ⊙ σ(Z1) + A1)                                 (N, h)
+    Ū = R̄ W3ᵀ ⊙ H ⊙ ((1 − G) ⊙ σ(U) + G)                              (N, h2)
+    Z̄1 = ((1 − A1) ⊙ σ(Z1) + A1) ⊙ ((G ⊙ R̄ W3ᵀ) W2ᵀ + Ū V2ᵀ)          (N, h)
 
 Arguments, by keyword: X (N, d), Y (N, k), W1 (d, h), b1 (h,), W2 (h, h2), V2 (h, h2), W3 (h2, k).
 A vector has one axis, a matrix two, a scalar none. Their shapes are checked unless CHECK_SHAPES

@@ -7,7 +7,11 @@ Forward pass:
 
 Gradients; each has the shape of its variable:
 
-    ∂J/∂C = 2 (diag(colsum(rowsoftmax(−β D))ᵀ) C − rowsoftmax(−β D)ᵀ X)  (k, d)
+    ∂J/∂C = 2 (diag(colsum(D̄)ᵀ) C − D̄ᵀ X)                             (k, d)
+
+where v̄ is the gradient with respect to v:
+
+    D̄ = rowsoftmax(−β D)                                              (N, k)
 
 Arguments, by keyword: X (N, d), C (k, d), beta () with entries > 0. A vector has one axis, a
 matrix two, a scalar none. Their shapes are checked unless CHECK_SHAPES is False.
