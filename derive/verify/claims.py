@@ -12,13 +12,14 @@ import sympy
 
 from derive.errors import InputError, UnsupportedError
 from derive.problem import Problem, symbol_of
-from derive.verify.comparison import TOLERANCES, Bench, Outcome, Slopes, compare_values
+from derive.verify.comparison import Bench, Slopes
 from derive.verify.differences import Direction, Tangents
 from derive.verify.evaluation import Noise, Watch, evaluate
 from derive.verify.facts import obeys
 from derive.verify.functions import Array
 from derive.verify.ledger import Ledger, describe
 from derive.verify.linear_algebra import Misfit
+from derive.verify.outcomes import TOLERANCES, Outcome, compare_values
 from derive.verify.program import Program, shape_of
 from derive.verify.report import CENTRAL_DIFFERENCES, COMPLEX_STEP, VALUE, Report
 from derive.verify.sampling import Point, draw

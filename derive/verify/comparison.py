@@ -21,7 +21,7 @@ outcome is void, and what is void at all points is not checked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -38,14 +38,12 @@ from derive.verify.differences import (
 from derive.verify.evaluation import Noise
 from derive.verify.facts import STRUCTURES, keep, project
 from derive.verify.functions import Array
+from derive.verify.outcomes import TOLERANCES, Outcome
 from derive.verify.program import Program
-from derive.verify.report import CENTRAL_DIFFERENCES, COMPLEX_STEP, VALUE
+from derive.verify.report import COMPLEX_STEP
 from derive.verify.sampling import AT_EDGE, Point
 
-__all__ = ["TOLERANCES", "Bench", "Outcome", "Slopes", "compare_values"]
-
-TOLERANCES: Final[Mapping[str, float]] = {COMPLEX_STEP: 1e-9, CENTRAL_DIFFERENCES: 1e-6}
-"""Largest relative error that passes, by method."""
+__all__ = ["Bench", "Slopes"]
 
 ROUNDING: Final = 1e-13
 """Differences of derivatives below this times what noise does are rounding."""
@@ -59,40 +57,10 @@ SMALLEST: Final = 1e-250
 WELL_CONDITIONED: Final = 1e-2
 """Rounding grows when the reciprocal condition number of an inverted matrix is below this."""
 
-VALUE_ROUNDING: Final = 1e-12
-"""Differences of values below this times the largest value on the way to them are rounding."""
-
 ENTRIES: Final = 400
 """Gradients with more entries than this are compared along random directions only."""
 
 RANDOM_DIRECTIONS: Final = 2
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one gradient compared.
-
-    Attributes:
-        error: Largest relative error; infinite when something is NaN or has the wrong shape.
-        method: That judged it.
-        passed: Whether the error is within the tolerance of the method.
-        problem: What is wrong, in words.
-        expected: The derivative, along the direction where it is worst.
-        got: The claim there.
-        along_facts: Whether only directions that keep the equations of the variable agreed.
-        is_void: Whether nothing was compared, since all was too small for that.
-        is_zero: Whether the derivative is exactly 0 along all directions.
-    """
-
-    error: float
-    method: str
-    passed: bool
-    problem: str = ""
-    expected: float | None = None
-    got: float | None = None
-    along_facts: bool = False
-    is_void: bool = False
-    is_zero: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,32 +90,6 @@ class Slopes:
     def lengths(self) -> Array:
         """Of the directions."""
         return np.array([np.linalg.norm(direction.change) for direction in self.directions])
-
-
-def compare_values(name: str, expected: Array, got: Array, largest: float) -> Outcome:
-    """A value of a quantity beside the judge's own.
-
-    Args:
-        name: Of the quantity.
-        expected: The judge's.
-        got: Of the same extent.
-        largest: The largest value on the way to it, below whose rounding nothing is told.
-    """
-    difference = float(np.abs(got - expected).max(initial=0.0))
-    size = float(np.abs(expected).max(initial=0.0))
-    scale = max(size, largest) if difference <= VALUE_ROUNDING * largest else size
-    error = difference / scale if scale > 0 else difference
-    if error <= TOLERANCES[COMPLEX_STEP]:
-        return Outcome(error, VALUE, True)
-    worst = np.unravel_index(int(np.argmax(np.abs(got - expected))), got.shape)
-    return Outcome(
-        np.inf if np.isnan(error) else error,
-        VALUE,
-        False,
-        f"the value of {name} is off by {error:.1e}",
-        float(expected[worst]),
-        float(got[worst]),
-    )
 
 
 class Bench:

@@ -13,9 +13,10 @@ import numpy as np
 from derive.errors import UnsupportedError
 from derive.problem import Problem
 from derive.shapes import Shape
-from derive.verify.comparison import Bench, Outcome, compare_values
+from derive.verify.comparison import Bench
 from derive.verify.functions import Array
 from derive.verify.ledger import Ledger, describe
+from derive.verify.outcomes import Outcome, compare_values
 from derive.verify.program import Program
 from derive.verify.report import COMPLEX_STEP, VALUE, Report
 from derive.verify.sampling import draw

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from derive.verify.comparison import Outcome
+from derive.verify.outcomes import Outcome
 from derive.verify.report import COMPLEX_STEP, VALUE, Check, Report
 from derive.verify.sampling import Draw, Point
 
