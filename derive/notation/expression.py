@@ -361,7 +361,9 @@ def power(base: Expr, exponent: Fraction) -> Expr:
         if base.op == "norm" and exponent.denominator == 1:
             return Expr("power", (base,), ONE, ONE, exponent)
         if base.op == "power":
-            return power(base.args[0], base.value * exponent)
+            inner, whole = base.args[0], base.value * exponent
+            even = base.value.numerator % 2 == 0 and exponent.denominator != 1
+            return power(call("abs", [inner], ONE, ONE) if even else inner, whole)
         return Expr("power", (base,), ONE, ONE, exponent)
     return Expr("hadamard_power", (base,), base.rows, base.cols, exponent)
 
