@@ -362,8 +362,9 @@ def power(base: Expr, exponent: Fraction) -> Expr:
             return Expr("power", (base,), ONE, ONE, exponent)
         if base.op == "power":
             inner, whole = base.args[0], base.value * exponent
-            even = base.value.numerator % 2 == 0 and exponent.denominator != 1
-            return power(call("abs", [inner], ONE, ONE) if even else inner, whole)
+            signed = inner.op != "norm" and not base.value.numerator % 2
+            absolute = signed and exponent.denominator != 1
+            return power(call("abs", [inner], ONE, ONE) if absolute else inner, whole)
         return Expr("power", (base,), ONE, ONE, exponent)
     return Expr("hadamard_power", (base,), base.rows, base.cols, exponent)
 
