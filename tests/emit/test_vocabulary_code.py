@@ -252,6 +252,48 @@ def test_the_judge_agrees(name: str, generate: Any, seed: int) -> None:
     assert report.passed, str(report)
 
 
+COMBINED = [
+    "a:(1,2); z:(1,k); J = dot(z, kron(a, z)[:, k:2*k]); grad J wrt a",
+    "M:(k,k); v:(k); J = norm2(tril(kron(M, v'))); grad J wrt v, M",
+    "x:(n); w:(n,1); J = kron(x, w)[-1]; grad J wrt x",
+    "K:(l,2); v:(1,l); J = norm2(kron(K, v)[:, l:])^2; grad J wrt v, K",
+    "P:(k,N); W:(k,k); Z:(k,2); v:(k); J = mean(gelu(kron(hcat(W, Z), v))[:, :k]); grad J wrt W, v",
+    "L:(l,l); r:(l); J = mean(tanh(pinv(kron(L, r)) .* kron(L, r'))); grad J wrt L, r",
+    "D:(l,9); j:(l); H = unvec(vec(kron(D, j)), 3*l, 3*l); J = norm2(H)^2; grad J wrt H, D",
+    "G:(2,m); v:(m); d:(m); J = dot((kron(G, v)*v + vec(G'))[:m], d); grad J wrt v, G",
+    "N:(2,4); d:(k); J = sum(kron(tril(N), d)); grad J wrt d, N",
+    "w:(1,n); W:(n,2); J = prod(kron(W', w')); grad J wrt w, W",
+    "Q:(m,m); o:(m); B:(m,m); J = sum((kron(triu(Q), o')*vec(B)) .* o); grad J wrt Q, o, B",
+    "a:(n); J = selu(a[n - 1]) + a[n - 1]^3; grad J wrt a",
+    "s:(N); u:(k); J = norminf(-vcat(s, u)); grad J wrt u, s",
+    "r:(k); g:(2); P:(2,k); A:(k,k); J = nll(attention(r, g, P), A); grad J wrt r, g",
+    "Z:(l,l); S:(N,l); J = -sum(colmin(vcat(S, Z))); grad J wrt S, Z",
+    "Z:(N,2); J = 2 - sum(((vec(Z) >= 1) .* vec(Z))[:N]); grad J wrt Z",
+    "v:(m); J = 2^erf(m)*sum(v); grad J wrt v",
+    "M:(k,n); X:(n,n); J = sum(where(ones(k + n, n) > 1, vcat(M, X), vcat(M, X'))); grad J wrt M",
+    "W:(N,l); m0:(m); J = norm2(unvec(vcat(vec(W'), ones(N*m, 1)), N, l + m))^2; grad J wrt W",
+    "D:(k,2); w:(k); t:(2,1); J = var(vcat(vec(kron(D, w)), kron(t, w))); grad J wrt w, D, t",
+    "y:(2); K:(n,k); J = mean(unvec(kron(y, vec(K)), k, 2*n)[0, n:2*n]); grad J wrt K, y",
+    "K:(m,k); u:(1,k); J = sum(kron(kron(I(2), u), u') .^ 2); grad J wrt u",
+    "A:(5,5); b:(5); J = norm2(solve(A, b)[1:3])^2; grad J wrt A, b",
+    "A:(5,5); b:(5); J = solve(A, b)[1]; grad J wrt A, b",
+    "A:(n,n); B:(n,k); x:(n); J = norm2(solve(A, hcat(B, x)))^2; grad J wrt A, B, x",
+    "A:(5,5); J = sum(inv(A)[1:3, 2:4]) + inv(A)[0, 1]; grad J wrt A",
+]
+
+
+@pytest.mark.parametrize("statement", COMBINED)
+def test_functions_in_one_another(statement: str, generate: Any, seed: int) -> None:
+    module = generate(statement.replace("; ", "\n"))
+    functions = {
+        key: value
+        for key, value in module.names.items()
+        if key.startswith(("grad_", "value_and_grad_"))
+    }
+    report = judge_functions(module.problem, functions, seed=seed, points=6)
+    assert report.passed, f"{report}\n{module.text}"
+
+
 # At points that a formula on paper leaves out
 
 
@@ -323,6 +365,8 @@ def arrays_of(body: str) -> list[str]:
         ("A:(n,n); c:(n); x:(n); J = c'*solve(A, x); grad J wrt x", "inv("),
         ("A:(n,n); B:(n,k); J = norm2(solve(A, B))^2; grad J wrt A, B", "inv("),
         ("S:(n,n) positive_definite; B:(n,n); J = sum(B.*cholesky(S)); grad J wrt S", "inv("),
+        ("A:(5,5); b:(5); J = norm2(solve(A, b)[1:3])^2 + inv(A)[0,1]; grad J wrt A, b", "inv("),
+        ("K:(k,2); D:(k,k); J = prod(vcat(D, K')); grad J wrt K, D", "/"),
         ("A:(n,n); J = logdet(A'*A + I(n)); grad J wrt A", "np.linalg.det"),
     ],
 )

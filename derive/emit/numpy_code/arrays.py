@@ -125,7 +125,7 @@ Bounds = Dim | tuple[Dim, Dim] | None
 
 def core_of(array: Array) -> Array:
     """The array of which this one is a view."""
-    while array.op in ("expand", "transpose", "diagonal"):
+    while array.op in VIEWS:
         array = array.args[0]
     return array
 

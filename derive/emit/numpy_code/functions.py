@@ -174,7 +174,7 @@ def _log_cosh(x):
         '''
 def _erf(x):
     """The error function, entry by entry."""
-    return np.vectorize(math.erf, otypes=[np.result_type(x)])(x)
+    return np.vectorize(math.erf, otypes=[np.result_type(x, 0.0)])(x)
 ''',
         imports=("math",),
     ),
@@ -182,7 +182,7 @@ def _erf(x):
         '''
 def _erfc(x):
     """1 - erf(x), entry by entry."""
-    return np.vectorize(math.erfc, otypes=[np.result_type(x)])(x)
+    return np.vectorize(math.erfc, otypes=[np.result_type(x, 0.0)])(x)
 ''',
         imports=("math",),
     ),

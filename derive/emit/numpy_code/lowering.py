@@ -16,8 +16,8 @@ from derive.emit.numpy_code.norms import normed_part
 from derive.emit.numpy_code.order import Computed, Order, entries_in
 from derive.emit.numpy_code.placement import start_of
 from derive.emit.numpy_code.products import Product
-from derive.errors import UnsupportedError
 from derive.shapes import ONE as ONE_DIM
+from derive.shapes import Shape
 from derive.tensor.algebra import ONE, add, contract, transpose
 from derive.tensor.definitions import deviation, root_mean_square
 from derive.tensor.incidence import offset_of
@@ -157,12 +157,22 @@ class TensorLowering:
         args, turned = self._placed_all(tensor.args, tensor.order)
         shape = tensor.shape[::-1] if turned else tensor.shape
         if tensor.function in COMPARISONS:
-            node = self.arrays.make("compare", args, shape, tensor.function)
+            node = self._comparison(tensor.function, args, shape)
+        elif tensor.function == "where" and args[0].op == "number":
+            node = self.arrays.full(args[1 if args[0].value else 2], shape)
         elif tensor.function == "where":
             node = self.arrays.make("where", args, shape)
         else:
             node = self.arrays.function(tensor.function, args, shape)
         return self.arrays.transpose(node) if turned else node
+
+    def _comparison(self, function: str, args: Sequence[Array], shape: Shape) -> Array:
+        """A comparison; of two numbers it is 1 or 0."""
+        if any(arg.op != "number" for arg in args):
+            return self.arrays.make("compare", args, shape, function)
+        left, right = (arg.value for arg in args)
+        holds = {"gt": left > right, "lt": left < right, "ge": left >= right, "le": left <= right}
+        return self.arrays.full(self.arrays.number(int(holds[function])), shape)
 
     def _call(self, tensor: Call) -> Array:
         name, _, axis = tensor.function.rpartition("_")
@@ -265,7 +275,7 @@ class TensorLowering:
         return self.arrays.make("eye_at", (), tensor.shape, offset_of(tensor))
 
     def _pair(self, tensor: Call) -> Array:
-        raise UnsupportedError("code in which an array of pairs is needed as such")
+        return self.arrays.reshape(self.arrays.eye(tensor.shape[0]), tensor.shape)
 
     def _moved(self, tensor: Call, name: str, axis: int) -> Array:
         """A block of an array, an array with zeros around it, an array in another shape."""

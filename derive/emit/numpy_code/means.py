@@ -23,6 +23,8 @@ def with_centred(tensor: Sum) -> Tensor:
         return tensor
     for place, term in enumerate(tensor.terms):
         factors = _opened(term)
+        if tensor.order - 1 in term.letters:
+            continue
         for weights in _weights(factors, term.order):
             own = terms_of(_averaged(factors, weights, term.coefficient, tensor))
             others = [t for k, t in enumerate(tensor.terms) if k != place]

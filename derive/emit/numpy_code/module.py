@@ -253,7 +253,11 @@ class _Module:
         """What keeps a branch that is not taken from warning of its domain."""
         if not planned.guarded:
             return []
-        return [f'@{self.names.numpy}.errstate(divide="ignore", invalid="ignore", over="ignore")']
+        numpy = self.names.numpy
+        return [
+            f"# {numpy}.where computes both branches; the one not taken may be outside its domain.",
+            f'@{numpy}.errstate(divide="ignore", invalid="ignore", over="ignore")',
+        ]
 
     def _gradient(self, sweep: Sweep, result: Result) -> Tensor:
         """The adjoint of a variable if there is one, else its formula."""

@@ -117,6 +117,8 @@ def _select(tensor: Contraction, place: int, select: Call) -> Tensor | None:
         return _evaluated(tensor, place, column, tuple(rows))
     if column in free and any(row in free for row in rows):
         return None
+    if _has_inverse([f for f in others if column in f[1]]):
+        return _beside_inverse(tensor, place, select)
     new, offset = tuple(rows), select.args[0]
     kind = "block" if new else "entry"
     factors: list[Factor] = []
@@ -134,6 +136,33 @@ def _select(tensor: Contraction, place: int, select: Call) -> Tensor | None:
     inner = _again(contract(tensor.coefficient, factors, _replaced(free, column, new), dims))
     kind = "placed" if new else "put"
     return Call(f"{kind}_{free.index(column)}", (inner, offset), tensor.shape)
+
+
+def _beside_inverse(tensor: Contraction, place: int, select: Call) -> Tensor | None:
+    """Rows of the solution of equations, or equations with zeros on their right-hand sides."""
+    *rows, column = tensor.factors[place][1]
+    free = axes_of(tensor)
+    if column not in free and not any(row in free for row in rows):
+        placed = _evaluated(tensor, place, column, tuple(rows)) if rows else None
+        if placed is not None:
+            return placed
+    if column in free:
+        return None
+    near = [f for f in _reached(tensor, place, -1, (column,)) if f is not tensor.factors[place]]
+    rest = [f for f in _others(tensor, place) if f not in near]
+    if not rows and len(near) == 1:
+        unit = Call("put_0", (number(1), *select.args), select.shape)
+        every = [*near, *rest, (unit, (column,), ONE)]
+        return _again(contract(tensor.coefficient, every, free, tensor.dims))
+    outside = set(free).union(rows, *(letters for _, letters, _ in rest))
+    shared = sorted({x for _, letters, _ in near for x in letters} & outside)
+    if len(shared) > 1 or column in shared:
+        return None
+    inner = _again(contract(1, near, (column, *shared), tensor.dims))
+    shape = (*select.shape[:-1], *inner.shape[1:])
+    part = Call(f"{'block' if rows else 'entry'}_0", (inner, select.args[0]), shape)
+    every = [*rest, (part, (*rows, *shared), ONE)]
+    return _again(contract(tensor.coefficient, every, free, tensor.dims))
 
 
 def _replaced_once(letters: Letters, axis: int, new: Letters) -> Letters:
@@ -181,7 +210,7 @@ def _without_whole(factors: Sequence[Factor], whole: int, new: Letters, pair: Ca
 def _evaluated(tensor: Contraction, place: int, kept: int, inside: Letters) -> Tensor | None:
     """What an array of zeros and ones makes of its neighbours, put together before the rest."""
     own, free = tensor.factors[place], axes_of(tensor)
-    near = [f for f in _others(tensor, place) if set(f[1]) & set(inside) and kept not in f[1]]
+    near = _reached(tensor, place, kept, inside)
     rest = [f for f in _others(tensor, place) if f not in near]
     outside = set(free).union(*(letters for _, letters, _ in rest))
     if not rest or outside & set(inside):
@@ -196,12 +225,23 @@ def _evaluated(tensor: Contraction, place: int, kept: int, inside: Letters) -> T
     return _again(contract(tensor.coefficient, every, free, tensor.dims))
 
 
+def _reached(tensor: Contraction, place: int, kept: int, inside: Letters) -> list[Factor]:
+    """The factors that hang together with some letters, over letters that are summed."""
+    letters, found = set(inside), list[Factor]()
+    left = [f for f in _others(tensor, place) if kept not in f[1]]
+    while near := [f for f in left if letters & set(f[1])]:
+        found += near
+        left = [f for f in left if f not in near]
+        letters |= {x for f in near for x in f[1] if x >= tensor.order}
+    return found
+
+
 def _lower(tensor: Contraction, place: int, lower: Call) -> Tensor | None:
     """The triangle of what stands on the same letters; running sums where nothing does."""
     row, column = tensor.factors[place][1]
     others = _others(tensor, place)
     free, dims = axes_of(tensor), tensor.dims
-    if {row, column} <= set(free):
+    if {row, column} == set(free):
         if not _carried(row, others) or not _carried(column, others):
             return None
         inner = _again(contract(tensor.coefficient, others, free, dims))

@@ -11,7 +11,7 @@ from derive.emit.numpy_code.branches import PARTIAL
 from derive.emit.numpy_code.formulas import Formulas, thinned
 from derive.emit.numpy_code.lowering import TensorLowering
 from derive.emit.numpy_code.names import Names, identifier
-from derive.emit.numpy_code.text import Writer
+from derive.emit.numpy_code.text import Writer, is_floating
 from derive.shapes import Shape
 from derive.tensor.nodes import Call, Tensor, Variable
 
@@ -292,7 +292,7 @@ class _Planner:
     def _text(self, node: Array, own: bool) -> str:
         """The right-hand side of a line; a quantity of the problem is a floating-point number."""
         text = self.writer.text(node, own)
-        is_number = not _worth_a_name(node) and not node.order and "." not in text
+        is_number = not node.order and not is_floating(node) and "." not in text
         return f"1.0 * {text}" if own and node in self.owner and is_number else text
 
     def _need(self, node: Array, forward: bool, done: set[Array]) -> None:

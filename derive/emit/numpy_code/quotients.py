@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from derive.emit.numpy_code.matching import axes_of, value_of
 from derive.tensor.algebra import ONE, add, as_contraction, contract, terms_of
+from derive.tensor.incidence import is_incidence
 from derive.tensor.nodes import Call, Contraction, Factor, Letters, Sum, Tensor
 
 __all__ = ["without_quotient"]
@@ -48,13 +49,47 @@ def _of_others(
             ]
             new = [without_quotient(t) if isinstance(t, Contraction) else t for t in terms]
             return add(new, tensor.shape)
-        if power >= 0 or along[: len(letters)] != letters or len(along) != x.order:
-            continue
-        whole = factor is x or any(part is factor for part, _, _ in parts.factors)
-        if whole and len(set(along)) == len(along):
-            other = Call("others" if product.order or x.order == 1 else "all_others", (x,), x.shape)
-            every = [*rest, (other, along, ONE), (x, along, ONE)]
+        if power < 0 and isinstance(x, Sum):
+            placed = _placed_in(x, product, factor, along, letters)
+            if placed is not None:
+                every = [*rest, placed, (factor, along, ONE)]
+                return contract(tensor.coefficient, every, axes, dims)
+        own = _axes_in(x, parts, factor, along) if power < 0 else None
+        if own is not None and own[: len(letters)] == letters and len(set(own)) == len(own):
+            every = [*rest, (_others(product), own, ONE), (x, own, ONE)]
             return contract(tensor.coefficient, every, axes, dims)
+    return None
+
+
+def _others(product: Call) -> Call:
+    (x,) = product.args
+    return Call("others" if product.order or x.order == 1 else "all_others", (x,), x.shape)
+
+
+def _placed_in(
+    x: Sum, product: Call, factor: Tensor, along: Letters, letters: Letters
+) -> Factor | None:
+    """The product over an array that is a block of x: that of the others, where the block is."""
+    for term in x.terms:
+        inside = [f for f in term.factors if f[0] is factor and f[2] == 1]
+        selections = [f for f in term.factors if f[0] is not factor]
+        only = all(is_incidence(part) and part.order < 3 for part, _, _ in selections)
+        if len(inside) != 1 or not only or product.order or letters:
+            continue
+        own = inside[0][1]
+        every: list[Factor] = [*selections, (_others(product), axes_of(x), ONE)]
+        found = contract(term.coefficient, every, own, term.dims)
+        return found, along, ONE
+    return None
+
+
+def _axes_in(x: Tensor, parts: Contraction, factor: Tensor, along: Letters) -> Letters | None:
+    """The letters of x, if a factor with these letters is x or a part of it with all its axes."""
+    if factor is x:
+        return along
+    for part, letters, _ in parts.factors:
+        if part is factor and set(letters) == set(axes_of(x)):
+            return tuple(along[letters.index(axis)] for axis in axes_of(x))
     return None
 
 

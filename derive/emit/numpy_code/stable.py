@@ -50,7 +50,6 @@ def stabilised(tensor: Tensor, labels: Collection[Tensor] = (), derived: bool = 
 
 PRODUCTS: Final[tuple[Callable[[Contraction], Tensor], ...]] = (
     without_incidence,
-    without_quotient,
     without_cosh,
     shifted,
     with_units,
@@ -68,7 +67,9 @@ def _chosen(tensor: Tensor, settled: frozenset[Condition], done: dict[Any, Tenso
     """The tensor with choices in place of indicators, from the whole to its parts."""
     known = done.get((tensor, settled))
     if known is None:
-        known = over_incidence(tensor) if isinstance(tensor, Contraction) else tensor
+        known = tensor
+        for rewrite in (without_quotient, over_incidence):
+            known = rewrite(known) if isinstance(known, Contraction) else known
         known = as_choice(known, settled)
         known = below_zero(known) if isinstance(known, Map) else known
         parts = [_chosen(part, inside, done) for part, inside in _branches(known, settled)]

@@ -12,7 +12,7 @@ import sympy
 from derive.emit.numpy_code.arrays import Array, core_of, is_boolean
 from derive.emit.numpy_code.functions import COMPARISONS, FUNCTIONS, REDUCTIONS
 
-__all__ = ["Writer", "number_text"]
+__all__ = ["Writer", "is_floating", "number_text"]
 
 CHOICE: Final = 0
 COMPARE: Final = 1
@@ -47,12 +47,12 @@ def number_text(value: Fraction) -> str:
     return f"{float(value.numerator)!r} / {float(value.denominator)!r}"
 
 
-def _is_floating(array: Array) -> bool:
+def is_floating(array: Array) -> bool:
     """Whether an array has a floating-point type of its own: no number, no size, no booleans."""
     if is_boolean(array) or array.op in ("number", "constant"):
         return False
     if array.op in ("add", "multiply"):
-        return any(map(_is_floating, array.args))
+        return any(map(is_floating, array.args))
     return True
 
 
@@ -279,7 +279,8 @@ class Writer:
         for coefficient, items, _ in sorted(terms, key=_term_order):
             written = number_text(abs(coefficient))
             if items:
-                written = self._product(abs(coefficient), items)[0]
+                written, level = self._product(abs(coefficient), items)
+                written = f"({written})" if level < ADD else written
             sign = "-" if coefficient < 0 else "+"
             text += f" {sign} {written}" if text else f"{'-' * (sign == '-')}{written}"
         return text, ADD
@@ -340,7 +341,7 @@ class Writer:
             numbers = ["1.0"]
         parts = [*numbers, *(_bracketed(*self._power(a, p)) for a, p in above)]
         is_bare = bool(above) and is_boolean(above[0][0])
-        if is_bare and (coefficient < 0 or not any(_is_floating(array) for array, _ in items)):
+        if is_bare and (coefficient < 0 or not any(is_floating(array) for array, _ in items)):
             parts[len(numbers)] = self._number_like(above[0][0])
         if len(parts) == 1 and not below and not numbers:
             bare = is_boolean(above[0][0])
@@ -423,7 +424,9 @@ class Writer:
     def _returning(self, node: Array) -> Written:
         turned = "::-1" if not node.value else ":, ::-1"
         axis = "" if node.order < 2 else f", axis={node.value}"
-        inner = f"{self._inside(node.args[0], ATOM)}[{turned}]"
+        arg = node.args[0]
+        inner = self._as_numbers(arg)[0] if is_boolean(arg) else self._inside(arg, ATOM)
+        inner = f"{inner}[{turned}]"
         return f"{self.numpy}.cumsum({inner}{axis})[{turned}]", ATOM
 
     def _block(self, node: Array) -> Written:
@@ -437,7 +440,7 @@ class Writer:
         elif "," in index:
             index = f"({index})"
         value = self._number_like(node.args[0])
-        if _is_number(node.args[0]) and self.like:
+        if not is_floating(node.args[0]) and not is_boolean(node.args[0]) and self.like:
             value = f"{self._dtype()}.type({value})"
         return self._helper("_placed", f"{value}, {self._shape(node.shape)}, {index}")
 
