@@ -8,6 +8,8 @@ renamed in order, so that the layers of a network share them.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -21,7 +23,7 @@ from derive.shapes import Shape
 from derive.tensor.algebra import add, apply, contract, number, relabel
 from derive.tensor.nodes import Constant, Contraction, Letters, Map, Sum, Tensor
 
-__all__ = ["Atoms", "Form", "from_scalar", "scalar_forms", "to_scalar"]
+__all__ = ["Atoms", "Form", "from_scalar", "repeated_sums", "scalar_forms", "to_scalar"]
 
 Atoms: TypeAlias = dict[tuple[Tensor, Letters], sympy.Symbol]
 
@@ -49,19 +51,47 @@ def _sign(tensor: Tensor) -> str:
 POSITIVE: Final = frozenset({"exp", "sigmoid", "softplus", "cosh"})
 
 
-def to_scalar(tensor: Tensor, letters: Letters, atoms: Atoms, counts: dict[Any, int]) -> Any:
-    """The scalar formula of an entry; new atoms are entered in ``atoms``, uses counted."""
+def to_scalar(
+    tensor: Tensor,
+    letters: Letters,
+    atoms: Atoms,
+    counts: dict[Any, int],
+    whole: Collection[Tensor] = (),
+) -> Any:
+    """The scalar formula of an entry.
+
+    Args:
+        tensor: The formula as a tensor.
+        letters: The axes along which it lies.
+        atoms: New atoms are entered in it.
+        counts: Uses of each atom are counted in it.
+        whole: Sums that are atoms.
+    """
     if isinstance(tensor, Contraction) and not tensor.summed:
         product = _coefficient(tensor.coefficient, atoms)
         for factor, along, power in tensor.factors:
-            inner = to_scalar(factor, tuple(letters[x] for x in along), atoms, counts)
+            inner = to_scalar(factor, tuple(letters[x] for x in along), atoms, counts, whole)
             product *= inner ** _rational(power)
         return product
-    if isinstance(tensor, Sum):
-        return sympy.Add(*(to_scalar(term, letters, atoms, counts) for term in tensor.terms))
+    if isinstance(tensor, Sum) and tensor not in whole:
+        return sympy.Add(*(to_scalar(t, letters, atoms, counts, whole) for t in tensor.terms))
     symbol = atoms.setdefault((tensor, letters), _atom(len(atoms), _sign(tensor)))
     counts[symbol] = counts.get(symbol, 0) + 1
     return symbol
+
+
+def repeated_sums(tensor: Tensor) -> set[Tensor]:
+    """The sums that stand in several places of an entrywise formula."""
+    counts: Counter[Tensor] = Counter()
+    stack = [tensor]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Sum):
+            counts[node] += 1
+            stack.extend(node.terms)
+        elif isinstance(node, Contraction) and not node.summed:
+            stack.extend(factor for factor, _, _ in node.factors)
+    return {node for node, count in counts.items() if count > 1}
 
 
 def _coefficient(value: Fraction, atoms: Atoms) -> Any:

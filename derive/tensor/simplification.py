@@ -18,7 +18,7 @@ from derive.tensor.incidence import is_incidence
 from derive.tensor.nodes import Call, Constant, Contraction, Factor, Letters, Sum, Tensor, Variable
 from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import apart, recognise
-from derive.tensor.scalars import Atoms, from_scalar, scalar_forms, to_scalar
+from derive.tensor.scalars import Atoms, from_scalar, repeated_sums, scalar_forms, to_scalar
 
 __all__ = ["Simplified", "entrywise", "expand", "factored", "simplify"]
 
@@ -189,24 +189,33 @@ def _shortest_scalar(tensor: Tensor, reasons: Reasons) -> Tensor:
     """The shortest form of an expression that is entrywise at its top."""
     if tensor.size > LARGEST:
         return tensor
+    best, law = _best_form(tensor, frozenset())
+    whole = repeated_sums(tensor)
+    if best is tensor and whole:
+        best, law = _best_form(tensor, whole)
+    if best is not tensor:
+        entries = law == "cancelled" and tensor.order > 0
+        reasons[Reason("entrywise" if entries else law)] = None
+    return best
+
+
+def _best_form(tensor: Tensor, whole: Collection[Tensor]) -> tuple[Tensor, str]:
+    """The shortest form, and what was done; ``whole`` are sums that stay together."""
     atoms: Atoms = {}
     counts: dict[object, int] = {}
     axes = tuple(range(tensor.order))
-    formula = to_scalar(tensor, axes, atoms, counts)
-    if all(count < 2 for count in counts.values()) or len(atoms) > MOST_ATOMS:
-        return tensor
-    names = {symbol: atom for atom, symbol in atoms.items()}
+    formula = to_scalar(tensor, axes, atoms, counts, whole)
     best, law = tensor, ""
+    if all(count < 2 for count in counts.values()) or len(atoms) > MOST_ATOMS:
+        return best, law
+    names = {symbol: atom for atom, symbol in atoms.items()}
     for form in scalar_forms(formula):
         if form.divisors and all(isinstance(names[x][0], Variable) for x in form.divisors):
             continue
         found = recognise(from_scalar(form.formula, names, tensor.shape))
         if found.size < best.size:
             best, law = found, form.law
-    if best is not tensor:
-        entries = law == "cancelled" and tensor.order > 0
-        reasons[Reason("entrywise" if entries else law)] = None
-    return best
+    return best, law
 
 
 def expand(tensor: Tensor) -> Tensor:

@@ -167,6 +167,13 @@ PAGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "A:(n,n); X:(n,n); B:(n,n); grad det(A*X*B) wrt X",
         ("∂f/∂X = det(A X B) X⁻ᵀ n × n",),
     ),
+    "a divisor goes into the sum that it divides in": (
+        "x:(N); mu:(); nu:() positive; grad (nu + 1)/2*sum(log(1 + (x - mu).^2/nu)) wrt mu",
+        (
+            "= −(1 + ν) sum((x − μ) ⊘ (ν + (x − μ)²)) 1 entry by entry, cancelled",
+            "∂f/∂μ = −(1 + ν) sum((x − μ) ⊘ (ν + (x − μ)²)) 1",
+        ),
+    ),
     "decimals": (
         "x:(n); grad sum(log(0.5 + 0.001*x.^2)) + 0.015*norm2(x)^2 wrt x",
         ("0.03 x",),
