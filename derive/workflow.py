@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from derive.calculus.chain_rule import derive
 from derive.calculus.derivation import Derivation
-from derive.emit.claims import auxiliary, claims
+from derive.emit.claims import auxiliary, claims, weighted_problem
 from derive.errors import CheckError, InputError
 from derive.examples import descriptions, example_text
 from derive.files import write_files
@@ -185,7 +185,7 @@ def check(derivation: Derivation, seed: int = 0, points: int = 5) -> Report:
     """
     _refuse_large(derivation.problem)
     return judge(
-        derivation.problem,
+        weighted_problem(derivation),
         claims(derivation),
         auxiliary=auxiliary(derivation),
         seed=seed,
@@ -310,11 +310,15 @@ def write_code(
     return tuple(texts)
 
 
+EXPORTED = ("grad_", "value_and_grad_", "jacobian_", "jvp_", "vjp_", "hessian_", "hvp_")
+"""How the names of functions begin that answer requests."""
+
+
 def exported(text: str) -> dict[str, Callable[..., Any]]:
     """The functions of a generated module that answer a request, by name."""
     module: dict[str, Any] = {"__name__": "generated"}
     exec(compile(text, "<generated module>", "exec"), module)
-    names = [name for name in module if name.startswith(("grad_", "value_and_grad_"))]
+    names = [name for name in module if name.startswith(EXPORTED)]
     return {name: module[name] for name in names if callable(module[name])}
 
 

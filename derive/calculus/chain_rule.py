@@ -8,14 +8,16 @@ stand for. Every quantity is visited once: the work grows linearly with the dept
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
 from derive.calculus.derivation import Derivation, Line, Result, Source, Step, Sweep
+from derive.calculus.jacobians import jacobian_sweep
 from derive.calculus.laws import laws_between
 from derive.calculus.naming import Namer
+from derive.calculus.order import computed_from, depending_on
 from derive.calculus.reverse import adjoints
-from derive.errors import InputError, UnsupportedError
+from derive.errors import InputError
 from derive.problem import Definition, Problem, Request
 from derive.problem import Variable as Given
 from derive.shapes import ONE, same
@@ -45,20 +47,41 @@ def derive(problem: Problem) -> Derivation:
 
 def _derived(problem: Problem) -> Derivation:
     names = _quantities(problem)
-    asked: dict[str, dict[str, None]] = {}
+    gradients: dict[str, dict[str, None]] = {}
+    jacobians: dict[str, dict[str, None]] = {}
     for request in problem.requests:
-        _accept(request)
-        asked.setdefault(request.of, {}).update(dict.fromkeys(request.wrt))
-    sweeps = tuple(
+        wanted = jacobians if request.kind == "jacobian" else gradients
+        wanted.setdefault(request.of, {}).update(dict.fromkeys(request.wrt))
+    sweeps = [
         _Backwards(problem, names, names[of], [names[w] for w in wrt]).sweep()
-        for of, wrt in asked.items()
-    )
-    return Derivation(problem, names, sweeps)
+        for of, wrt in gradients.items()
+    ]
+    sweeps += [
+        jacobian_sweep(names[of], [names[w] for w in wrt], [*names.values()], of)
+        for of, wrt in jacobians.items()
+    ]
+    second = [_second(problem, request, names, sweeps) for request in problem.requests]
+    return Derivation(problem, names, (*sweeps, *(s for found in second for s in found)))
 
 
-def _accept(request: Request) -> None:
-    if request.kind != "grad":
-        raise UnsupportedError(f"{request.kind} is not supported yet; grad is", place=request.place)
+def _second(
+    problem: Problem, request: Request, names: dict[str, Variable], first: Sequence[Sweep]
+) -> list[Sweep]:
+    """The Jacobian of each gradient that a Hessian is asked of."""
+    if request.kind != "hessian":
+        return []
+    gradient = next(s for s in first if s.kind == "grad" and s.of.name == request.of)
+    adjoints_ = {step.quantity.name: step.adjoint for step in gradient.steps}
+    everything = [*names.values(), *adjoints_.values()]
+    others = request.wrt if request.joint else None
+    found = []
+    for name in request.wrt:
+        bar = adjoints_.get(name)
+        if bar is None:
+            continue
+        wrt = [names[other] for other in (others or (name,))]
+        found.append(jacobian_sweep(bar, wrt, everything, request.of, name))
+    return found
 
 
 def _quantities(problem: Problem) -> dict[str, Variable]:
@@ -108,9 +131,9 @@ class _Backwards:
         self.problem, self.of, self.wrt = problem, of, wrt
         self.names, self.taken = names, set(names)
         self.named = {v.value: v for v in names.values() if v.value and v.role == "introduced"}
-        reached = _computed_from(of)
+        reached = computed_from(of)
         self.order = [quantity for quantity in names.values() if quantity in reached]
-        self.needed = _depending_on(self.order, wrt)
+        self.needed = depending_on(self.order, wrt)
         self.parts = {
             user: [part for part in variables_of(user.value) if part in self.needed]
             for user in self.order
@@ -265,24 +288,3 @@ def _with_structure(quantity: Variable, gradient: Tensor) -> list[Line]:
     if short.tensor is gradient:
         return []
     return [Line(short.tensor, (reason, *short.reasons))]
-
-
-def _computed_from(of: Variable) -> set[Variable]:
-    """The quantity and all it is computed from."""
-    found, stack = {of}, [of]
-    while stack:
-        variable = stack.pop()
-        parts = [] if variable.value is None else variables_of(variable.value)
-        new = [part for part in parts if part not in found]
-        found.update(new)
-        stack.extend(new)
-    return found
-
-
-def _depending_on(order: Iterable[Variable], wrt: Sequence[Variable]) -> set[Variable]:
-    """The quantities through which a variable asked about has an influence."""
-    found = set(wrt)
-    for variable in order:
-        if variable.value is not None and any(p in found for p in variables_of(variable.value)):
-            found.add(variable)
-    return found

@@ -77,6 +77,10 @@ class Result:
         gradient: Written with the names of the steps.
         structure: The fact whose structure the gradient was given, or "".
         occurs: Whether the variable occurs in what is differentiated.
+        kind: ``grad``, ``jacobian`` or ``hessian``; the latter two are matrices over vecs.
+        by: For a Hessian, the variable of the gradient that is differentiated; its entries are
+            the rows.
+        row: Whether a vector stands for a row.
     """
 
     of: str
@@ -84,6 +88,9 @@ class Result:
     gradient: Tensor
     structure: str
     occurs: bool
+    kind: str = "grad"
+    by: str = ""
+    row: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +101,15 @@ class Sweep:
         of: The scalar.
         forward: Quantities that it is computed from and that have formulas, in order.
         steps: Backwards, one for each quantity on the way.
-        results: One for each variable asked about.
+        results: One for each variable asked about; none where the sweep only leads to a Hessian.
+        kind: ``grad`` or ``jacobian``: whether steps are adjoints or Jacobians.
     """
 
     of: Variable
     forward: tuple[Variable, ...]
     steps: tuple[Step, ...]
     results: tuple[Result, ...]
+    kind: str = "grad"
 
 
 @dataclass(frozen=True, eq=False)

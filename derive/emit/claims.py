@@ -1,20 +1,33 @@
-"""A derivation as claims that the judge can check: every line, as a SymPy expression."""
+"""A derivation as claims that the judge can check: every line, as a SymPy expression.
+
+The judge knows gradients of scalars. A Jacobian J of y is right when, for random weights C, the
+gradient of ``sum(C .* y)`` is ``J' vec(C)``, shaped like the variable: so a matrix of derivatives
+is claimed as one gradient at each point, with other weights at each.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from derive.calculus.derivation import Derivation, Result, Sweep
-from derive.notation.answers import closed_form
+from derive.notation.answers import closed_form, closed_tensor
 from derive.notation.board import BoardStep, board, definition_form
 from derive.notation.expression import Expr, oriented
 from derive.notation.raising import raised
 from derive.notation.sympy_form import sympy_form
-from derive.tensor.substitution import variables_of
+from derive.problem import Problem, symbol_of
+from derive.problem import Variable as Given
+from derive.shapes import ONE, Shape
+from derive.tensor import incidence
+from derive.tensor.algebra import contract
+from derive.tensor.nodes import Tensor, Variable
+from derive.tensor.simplification import expand
+from derive.tensor.substitution import substitute, variables_of
 from derive.verify.claims import Claim
-from derive.vocabulary import Expression
+from derive.vocabulary import Expression, call, multiply, transpose
 
-__all__ = ["auxiliary", "claims"]
+__all__ = ["auxiliary", "claimed", "claims", "weighted_problem"]
 
 STRUCTURE = frozenset({"symmetric_variable", "diagonal_variable", "lower_triangular_variable"})
 
@@ -32,6 +45,45 @@ def auxiliary(derivation: Derivation) -> dict[str, Expression]:
         )
         if variable.name not in defined or rewritten:
             found[variable.name] = sympy_form(definition_form(variable))
+    for sweep in derivation.sweeps:
+        if sweep.kind != "grad":
+            found |= _of_jacobian_sweep(derivation, sweep)
+    return found
+
+
+def weighted_problem(derivation: Derivation) -> Problem:
+    """The problem, with an array of weights for each quantity that has a Jacobian."""
+    problem = derivation.problem
+    weights = {
+        _weight(sweep): Given(_weight(sweep), _own_shape(sweep))
+        for sweep in derivation.sweeps
+        if sweep.kind != "grad"
+    }
+    return replace(problem, variables={**problem.variables, **weights}) if weights else problem
+
+
+def _weight(sweep: Sweep) -> str:
+    return f"weight of {sweep.of.name}"
+
+
+def _own_shape(sweep: Sweep) -> Shape:
+    """The shape of what is differentiated, without axes of size 1; a row is a matrix."""
+    return (ONE, *sweep.of.shape) if sweep.of.row else sweep.of.shape
+
+
+def _weighted(sweep: Sweep) -> str:
+    return f"weighted {sweep.of.name}"
+
+
+def _of_jacobian_sweep(derivation: Derivation, sweep: Sweep) -> dict[str, Expression]:
+    """Adjoints, Jacobians and the weighted sum, by what they are."""
+    found: dict[str, Expression] = {}
+    for variable in (*sweep.forward, *(step.adjoint for step in sweep.steps)):
+        if variable.role in ("adjoint", "jacobian") and not _has_no_form(variable):
+            found[variable.name] = sympy_form(definition_form(variable))
+    shape = _own_shape(sweep)
+    pair = (symbol_of(_weight(sweep), shape), symbol_of(sweep.of.name, shape))
+    found[_weighted(sweep)] = call("dot", *pair) if shape else multiply(*pair)
     return found
 
 
@@ -39,8 +91,13 @@ def claims(derivation: Derivation) -> tuple[Claim, ...]:
     """One claim for each step and each answer, in the order of the derivation."""
     found: list[Claim] = []
     for sweep in derivation.sweeps:
-        found.extend(_of_step(sweep, step) for step in board(sweep))
-        found.extend(_of_result(sweep, result, derivation) for result in sweep.results)
+        if sweep.kind == "grad":
+            found.extend(_of_step(sweep, step) for step in board(sweep))
+            found.extend(_of_result(sweep, result, derivation) for result in sweep.results)
+            continue
+        for step in board(sweep):
+            found.append(_of_jacobian_step(derivation, sweep, step))
+        found.extend(_of_jacobian(derivation, sweep, result) for result in sweep.results)
     return tuple(claim for claim in found if claim.expressions)
 
 
@@ -51,7 +108,7 @@ def _of_step(sweep: Sweep, written: BoardStep) -> Claim:
         if any(reason.law in STRUCTURE for reason in row.reasons):
             forms.clear()
         forms.extend(row.forms)
-    forms.append(oriented(raised(step.result), step.quantity.row))
+    forms.append(oriented(raised(step.result), step.adjoint.row))
     return Claim(
         sweep.of.name,
         step.quantity.name,
@@ -70,6 +127,101 @@ def _of_result(sweep: Sweep, result: Result, derivation: Derivation) -> Claim:
         f"gradient of {result.of} with respect to {result.wrt}",
         "gradient",
     )
+
+
+def _of_jacobian_step(derivation: Derivation, sweep: Sweep, written: BoardStep) -> Claim:
+    step = written.step
+    pairs = [
+        (form, tensor)
+        for row in written.rows
+        for form, tensor in zip(row.forms[::-1], row.tensors[:1], strict=False)
+    ]
+    pairs.append((oriented(raised(step.result), step.adjoint.row), step.result))
+    lines = _weighed(derivation, sweep, step.quantity, pairs)
+    label = f"step {step.adjoint.name}"
+    name = f"weighted {step.adjoint.name}"
+    return Claim(_weighted(sweep), step.quantity.name, name, lines, label)
+
+
+def _of_jacobian(derivation: Derivation, sweep: Sweep, result: Result) -> Claim:
+    pair = (closed_form(result, derivation), closed_tensor(result, derivation))
+    lines = _weighed(derivation, sweep, derivation.names[result.wrt], [pair])
+    what = "Jacobian" if result.kind == "jacobian" else "Hessian"
+    with_respect = f"{result.by}, {result.wrt}" if result.by else result.wrt
+    label = f"{what} of {result.of} with respect to {with_respect}"
+    return Claim(_weighted(sweep), result.wrt, label, lines, label, what)
+
+
+def _weighed(
+    derivation: Derivation,
+    sweep: Sweep,
+    variable: Variable,
+    pairs: Sequence[tuple[Expr, Tensor]],
+) -> tuple[Expression, ...]:
+    """``J' vec(C)`` in the shape of the variable, for forms of J and the tensors they stand for.
+
+    Where there is no matrix form the sum is done on the tensor, so that the judge need not walk
+    through all entries of a large matrix.
+    """
+    found: dict[Expression, None] = {}
+    for form, tensor in pairs:
+        unnamed = {v: v.value for v in variables_of(tensor) if _has_no_form(v)}
+        if form.has_index or unnamed:
+            whole = _summed(sweep, variable, substitute(tensor, unnamed))
+            found[sympy_form(oriented(raised(whole), variable.row))] = None
+        elif not _has_symbolic_jacobian(form):
+            found[_multiplied(derivation, sweep, variable, sympy_form(form))] = None
+    return tuple(found)
+
+
+def _has_no_form(variable: Variable) -> bool:
+    """Whether a Jacobian cannot be written as a matrix."""
+    if variable.role != "jacobian" or variable.value is None:
+        return False
+    return raised(variable.value).has_index
+
+
+def claimed(derivation: Derivation, result: Result, expression: Expression) -> Claim:
+    """That an expression is the answer to a request: a gradient, a Jacobian or a Hessian."""
+    label = f"the answer for {result.wrt}"
+    if result.kind == "grad":
+        return Claim(result.of, result.wrt, label, (expression,), label, "gradient")
+    sweep = next(s for s in derivation.sweeps if result in s.results)
+    variable = derivation.names[result.wrt]
+    line = _multiplied(derivation, sweep, variable, expression)
+    return Claim(_weighted(sweep), result.wrt, label, (line,), label, result.kind)
+
+
+def _multiplied(
+    derivation: Derivation, sweep: Sweep, variable: Variable, jacobian: Expression
+) -> Expression:
+    weights = symbol_of(_weight(sweep), _own_shape(sweep))
+    if len(sweep.of.shape) == 2:
+        weights = call("vec", weights)
+    elif sweep.of.row:
+        weights = transpose(weights)
+    found = multiply(transpose(jacobian), weights)
+    if variable.row:
+        return transpose(found)
+    return call("unvec", found, *variable.shape) if variable.order == 2 else found
+
+
+def _summed(sweep: Sweep, variable: Variable, jacobian: Tensor) -> Tensor:
+    """The product on tensors."""
+    weights = Variable(_weight(sweep), sweep.of.shape, row=sweep.of.row)
+    own, others = tuple(range(sweep.of.order)), tuple(range(10, 10 + variable.order))
+    factors: list[tuple[Tensor, tuple[int, ...]]] = [(weights, own)]
+    along: list[int] = []
+    for letters, shape, whole in ((own, sweep.of.shape, 20), (others, variable.shape, 21)):
+        if len(letters) == 2:
+            pair = incidence.pair(shape[1], shape[0])
+            factors.append((pair, (whole, letters[1], letters[0])))
+            along.append(whole)
+        else:
+            along.extend(letters)
+    factors.append((jacobian, tuple(along)))
+    dims = dict(zip(others, variable.shape, strict=True))
+    return expand(contract(1, factors, others, dims))
 
 
 def _checkable(forms: list[Expr]) -> Iterator[Expression]:

@@ -64,6 +64,7 @@ WHY: Final[Mapping[str, str]] = {
     "positive": "{v} is positive",
     "symmetric_variable": "{v} is symmetric, so the gradient is (G + Gᵀ)/2",
     "lower_triangular": "{v} is lower triangular",
+    "even": "σ(t) (1 − σ(t)) is the same for t and −t",
     "penrose": "{v} {v}⁺ {v} = {v} and its like (Penrose)",
     "cholesky": "L Lᵀ = A for the Cholesky factor L of A",
     "lower_triangular_variable": "{v} is lower triangular, so only that triangle counts",

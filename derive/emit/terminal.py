@@ -151,8 +151,8 @@ class _Page:
             self._title(sweep)
             if self.detail != "result":
                 self._setting(sweep)
-                if not number:
-                    self._conventions()
+                if sweep.kind not in {before.kind for before in self.derivation.sweeps[:number]}:
+                    self._conventions(sweep.kind)
                 self._steps(sweep)
             self._answers(sweep)
         for note in (*self.derivation.problem.notes, *_remarks(self.derivation)):
@@ -221,11 +221,20 @@ class _Page:
 
     def _title(self, sweep: Sweep) -> None:
         wrt = ", ".join(name_of(self.derivation.names[r.wrt]) for r in sweep.results)
-        title = f"{name_of(sweep.of)} with respect to {wrt}"
+        title = f"{self._what(sweep)} with respect to {wrt}"
         name = self.derivation.problem.name
         gap = max(2, min(self.console.width, 100) - cell_len(title) - cell_len(name))
         self.line(f"{title}{' ' * gap}{name}" if name != "problem" else title, "bold")
         self.line()
+
+    def _what(self, sweep: Sweep) -> str:
+        """What is differentiated, and how often."""
+        if sweep.kind == "grad":
+            return name_of(sweep.of)
+        first = sweep.results[0]
+        if first.kind == "jacobian":
+            return f"Jacobian of {name_of(sweep.of)}"
+        return f"Hessian of {name_of(self.derivation.names[first.of])}: {name_of(sweep.of)}"
 
     def _setting(self, sweep: Sweep) -> None:
         symbols, forward = self._symbols(sweep), self._forward(sweep)
@@ -285,11 +294,23 @@ class _Page:
             )
         return table
 
-    def _conventions(self) -> None:
+    def _conventions(self, kind: str) -> None:
         """What the bars and quotients mean, said once."""
-        scalars = " or ".join(name_of(sweep.of) for sweep in self.derivation.sweeps)
+        swept = (sweep for sweep in self.derivation.sweeps if sweep.kind == kind)
+        scalars = " or ".join(dict.fromkeys(name_of(sweep.of) for sweep in swept))
         own = self.derivation.names.keys()
         u, v = next((pair for pair in PLACEHOLDERS if own.isdisjoint(pair)), PLACEHOLDERS[0])
+        if kind != "grad":
+            self.line(
+                f"In ∂{u}/∂{v}, row i belongs to entry i of {u}, column j to entry j of {v} "
+                "(numerator layout); the entries of a matrix are counted column by column (vec)."
+            )
+            self.line(
+                f"Chain rule, backwards: ∂{scalars}/∂{v} = Σ (∂{scalars}/∂{u}) (∂{u}/∂{v}) over "
+                f"every {u} that is computed from {v}."
+            )
+            self.line()
+            return
         u_bar, v_bar = (unicodedata.normalize("NFC", f"{letter}\u0304") for letter in (u, v))
         self.line(
             f"Write {v_bar} for the gradient of {scalars} with respect to {v}; it has the shape "
@@ -397,8 +418,9 @@ class _Page:
         given: dict[Variable, None] = {}
         for result in sweep.results:
             formula = f"  {self._quotient(result)} = {self._closed(result)}"
-            shape = self.derivation.problem.shape(result.wrt)
-            remark = "" if result.occurs else f"{result.of} does not depend on {result.wrt}"
+            shape = self._shape_of(result)
+            what = f"its gradient in {result.by}" if result.by else result.of
+            remark = "" if result.occurs else f"{what} does not depend on {result.wrt}"
             table.add_row(
                 self.formula(formula), Text(self.plain(_shape(shape)), style="dim"), Text(remark)
             )
@@ -419,9 +441,23 @@ class _Page:
             left = self.name(variable) + self._letters(variable)
             self.console.print(self.formula(f"  {left} = {value}"), soft_wrap=True)
 
+    def _shape_of(self, result: Result) -> Shape:
+        """Rows and columns of an answer."""
+        if result.kind == "grad":
+            return self.derivation.problem.shape(result.wrt)
+        shape = result.gradient.shape
+        return (ONE, *shape) if result.row else shape
+
     def _quotient(self, result: Result) -> str:
         of, wrt = self.derivation.names[result.of], self.derivation.names[result.wrt]
         sign = "d" if self.ascii else "∂"
+        if result.kind == "hessian":
+            square = "^2" if self.ascii else "²"
+            by = self.name(self.derivation.names[result.by])
+            below = f"{sign}{by}{sign}{self.name(wrt)}"
+            if result.by == result.wrt:
+                below = f"{sign}{by}{square}"
+            return f"{sign}{square}{self.name(of)}/{below}"
         return f"{sign}{self.name(of)}/{sign}{self.name(wrt)}{self._letters(wrt)}"
 
     def _letters(self, variable: Variable) -> str:

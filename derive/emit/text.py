@@ -66,7 +66,13 @@ class Style:
 def name_of(variable: Variable) -> str:
     """A variable's name in Unicode: ``z̄2`` for the adjoint of z2, ``λ`` for lambda, ``x̂``."""
     name = variable.name
-    bar = variable.role == "adjoint"
+    if variable.role == "jacobian":
+        return "/".join(f"∂{_written_name(part[1:])}" for part in name.split("/"))
+    return _written_name(name, variable.role == "adjoint")
+
+
+def _written_name(name: str, bar: bool | None = None) -> str:
+    bar = name.endswith("_bar") if bar is None else bar
     if bar:
         name = name.removesuffix("_bar")
     name = WORD.sub(lambda match: GREEK.get(match.group(), match.group()), name)
@@ -96,7 +102,7 @@ LANGUAGE: Final = Style(
         "add": " + ", "subtract": " - ", "negative": "-", "product": "*", "hadamard": " .* ",
         "quotient": " ./ ", "fraction": "/", "transpose": "'",
     },
-    lambda variable: variable.name,
+    lambda variable: variable.name.replace("∂", "d").replace("/", "_"),
     True,
 )  # fmt: skip
 
@@ -183,10 +189,10 @@ class _Writer:
             return 2 if "/" in self._number(expr) else ATOM
         if expr.op == "ones" and self._ones(expr) == ONES:
             return self.style.levels["product"]
-        if expr.op == "index":
+        if expr.op in ("index", "sum_over"):
             return 0
-        if expr.op == "jacobian":
-            return 3
+        if expr.op == "jacobian" or (expr.op == "symbol" and expr.value.role == "jacobian"):
+            return 2
         if expr.op in ("power", "hadamard_power", "transpose"):
             return POSTFIX
         if expr.op == "call" and expr.value == "power":
@@ -347,6 +353,12 @@ class _Writer:
             return index_notation(expr.value, name=self.style.name)
         return index_notation(expr.value, name=self.style.name, signs=UNICODE_SIGNS)
 
+    def _sum_over(self, expr: Expr) -> str:
+        index, _, tensor = expr.value
+        if self.style.ascii:
+            return index_notation(tensor, name=self.style.name)
+        return f"Σ_{index} {self.write(expr.args[0], 2)}"
+
     def _block(self, expr: Expr) -> str:
         """A block beside others: an array of ones with its size; zeros, except in ASCII, as 0."""
         zero = expr.op == "number" and expr.value == 0
@@ -374,6 +386,8 @@ class _Writer:
                 return f"{left}{', '.join(args)}{right}"
             if name == "vcat":
                 return f"[{'; '.join(args)}]"
+            if name == "commutation":
+                return f"K({','.join(args)})"
             if name == "kron":
                 level = self.style.levels["product"]
                 return " ⊗ ".join(

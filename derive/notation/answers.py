@@ -8,7 +8,7 @@ is said once, beneath the answers.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 from derive.calculus.derivation import Derivation, Result, Sweep
@@ -118,13 +118,20 @@ def _written_out(start: Tensor, final: Tensor) -> set[Variable]:
     return found
 
 
-_known: WeakKeyDictionary[Derivation, dict[str, _Answers]] = WeakKeyDictionary()
+Kind: TypeAlias = tuple[str, str, str]
+"""What tells one sweep's answers from another's: kind, quantity, and a Hessian's gradient."""
+
+_known: WeakKeyDictionary[Derivation, dict[Kind, _Answers]] = WeakKeyDictionary()
 
 
-def _answers(derivation: Derivation) -> dict[str, _Answers]:
+def _kind(result: Result) -> Kind:
+    return result.kind, result.of, result.by
+
+
+def _answers(derivation: Derivation) -> dict[Kind, _Answers]:
     known = _known.get(derivation)
     if known is None:
-        known = {sweep.of.name: _Answers(sweep) for sweep in derivation.sweeps}
+        known = {_kind(sweep.results[0]): _Answers(sweep) for sweep in derivation.sweeps}
         _known[derivation] = known
     return known
 
@@ -137,18 +144,18 @@ def _meaning(variable: Variable, derivation: Derivation) -> Opened:
 
 def closed_form(result: Result, derivation: Derivation) -> Expr:
     """An answer in matrix notation, shaped like its variable."""
-    form = _answers(derivation)[result.of].opened(result)[1]
-    return oriented(form, derivation.names[result.wrt].row)
+    form = _answers(derivation)[_kind(result)].opened(result)[1]
+    return oriented(form, derivation.names[result.wrt].row if result.kind == "grad" else result.row)
 
 
 def closed_tensor(result: Result, derivation: Derivation) -> Tensor:
     """An answer written out in the problem's quantities as far as that stays readable."""
-    return _answers(derivation)[result.of].opened(result)[0]
+    return _answers(derivation)[_kind(result)].opened(result)[0]
 
 
 def explained(result: Result, derivation: Derivation) -> tuple[Variable, ...]:
     """The names in a closed form that need a word: "with u = X w + b"."""
-    return _answers(derivation)[result.of].names(result)
+    return _answers(derivation)[_kind(result)].names(result)
 
 
 def explanation(variable: Variable, derivation: Derivation) -> Expr:

@@ -6,20 +6,30 @@ contraction is written as ``A[1:3, :]``, ``hcat(A, B)``, ``vec(A)`` or ``kron(A,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
-from sympy import expand
+from sympy import Symbol, expand
 
 from derive.notation.expression import Expr, block, call, number, transposed
 from derive.shapes import ONE, Dim
 from derive.tensor.algebra import add, contract
-from derive.tensor.incidence import offset_of
+from derive.tensor.incidence import offset_of, select
 from derive.tensor.letters import connected
 from derive.tensor.nodes import Call, Contraction, Delta, Factor, Letters, Sum, Tensor
+from derive.tensor.printing import LETTERS
+from derive.tensor.substitution import variables_of
 
-__all__ = ["NoMatrixForm", "fold_pairs", "joined", "select_blocks"]
+__all__ = [
+    "NoMatrixForm",
+    "fold_pairs",
+    "has_pairs",
+    "joined",
+    "one_by_one",
+    "select_blocks",
+    "terms_in_pairs",
+]
 
 Item: TypeAlias = tuple[Expr, Letters, Fraction]
 Raised: TypeAlias = Callable[[Tensor], Expr]
@@ -167,19 +177,26 @@ class Folded:
         parts: Its arguments.
         letters: The letters of its axes.
         shape: Their sizes.
+        sizes: Sizes among its arguments.
     """
 
     def __init__(
-        self, function: str, parts: Sequence[Tensor], letters: Letters, shape: Sequence[Dim]
+        self,
+        function: str,
+        parts: Sequence[Tensor],
+        letters: Letters,
+        shape: Sequence[Dim],
+        sizes: Sequence[Dim] = (),
     ) -> None:
         self.function, self.parts, self.letters = function, tuple(parts), letters
         self.shape = (*shape, ONE)[:2]
+        self.sizes = tuple(sizes)
 
     def written(self, raised: Raised) -> Expr:
         """It in matrix notation."""
         args = [raised(part) for part in self.parts]
-        if self.function == "unvec":
-            args += [Expr("constant", (), ONE, ONE, dim) for dim in self.shape]
+        sizes = self.shape if self.function == "unvec" else self.sizes
+        args += [Expr("constant", (), ONE, ONE, dim) for dim in sizes]
         return call(self.function, args, *self.shape)
 
 
@@ -194,9 +211,58 @@ def fold_pairs(tensor: Contraction) -> list[Factor | Folded]:
     return _Pairs(tensor).folded()
 
 
+Reach: TypeAlias = tuple[list[Factor], int | None]
+"""Factors on a letter, and the letter at their other end, if there is one."""
+
+
+def has_pairs(tensor: Contraction) -> bool:
+    """Whether letters of it are tied in pairs."""
+    return any(_is(factor, "pair") for factor, _, _ in tensor.factors)
+
+
+def one_by_one(tensor: Contraction) -> Iterator[tuple[int, Dim, Tensor]]:
+    """For each summed letter outside pairs: the letter, its name, and the term for one value."""
+    in_pairs = {x for f, letters, _ in tensor.factors if _is(f, "pair") for x in letters}
+    taken = {str(symbol) for dim in tensor.dims.values() for symbol in dim.free_symbols}
+    taken |= {variable.name for variable in variables_of(tensor)}
+    name = next((letter for letter in LETTERS if letter not in taken), None)
+    if name is None:
+        return
+    index = Symbol(name, integer=True, nonnegative=True)
+    for letter in sorted(tensor.summed - in_pairs):
+        unit = select(index, None, tensor.dims[letter])
+        fresh = 1 + max(tensor.dims)
+        factors: list[Factor] = []
+        for factor, letters, power in tensor.factors:
+            if letter not in letters:
+                factors.append((factor, letters, power))
+                continue
+            own = tuple(fresh if x == letter else x for x in letters)
+            factors += [(factor, own, power), (unit, (fresh,), Fraction(1))]
+            fresh += 1
+        axes, dims = tuple(range(tensor.order)), dict(enumerate(tensor.shape))
+        yield letter, index, contract(tensor.coefficient, factors, axes, dims)
+
+
+def terms_in_pairs(tensor: Contraction) -> Tensor:
+    """Pairs on a sum of more than two axes, term by term: each term has a form of its own."""
+    if not has_pairs(tensor):
+        return tensor
+    for position, (inner, letters, power) in enumerate(tensor.factors):
+        if isinstance(inner, Sum) and power == 1 and inner.order > 2:
+            others = [factor for p, factor in enumerate(tensor.factors) if p != position]
+            axes, dims = tuple(range(tensor.order)), dict(enumerate(tensor.shape))
+            terms = [
+                contract(tensor.coefficient, [*others, (term, letters)], axes, dims)
+                for term in inner.terms
+            ]
+            return add(terms, tensor.shape)
+    return tensor
+
+
 class _Pairs:
     def __init__(self, tensor: Contraction) -> None:
-        self.order, self.dims = tensor.order, tensor.dims
+        self.order, self.dims = tensor.order, dict(tensor.dims)
         self.pairs = [letters for factor, letters, _ in tensor.factors if _is(factor, "pair")]
         self.factors = [factor for factor in tensor.factors if not _is(factor[0], "pair")]
         self.current: Letters = ()
@@ -247,39 +313,80 @@ class _Pairs:
         return any(letter in letters for _, letters, _ in factors)
 
     def _product(self, whole: int, first: int, second: int) -> bool:
-        """``kron`` of what hangs on one letter and what hangs on the other."""
-        if first < self.order or second < self.order:
-            return False
+        """``kron`` of what hangs on one letter and what hangs on the other.
+
+        Where the letters end in another pair the other way round, the commutation matrix stands
+        between.
+        """
         left, right = self._reach(first), self._reach(second)
         if left is None or right is None:
             return False
-        ends = (left[1], right[1])
-        other = next((p for p in self.pairs if p[1:] == ends), None)
-        if other is None and ends[0] is not None and ends[1] is not None:
-            return False
-        if other is not None:
-            self.pairs.remove(other)
-            column: int | None = other[0]
-        else:
-            column = ends[0] if ends[1] is None else ends[1]
-            if column is not None and any(column in pair for pair in self.pairs):
+        ends = [left[1], right[1]]
+        partner = next((p for p in self.pairs if set(p[1:]) & set(ends)), None)
+        if partner is None:
+            columns = [end for end in ends if end is not None]
+            if len(columns) > 1:
                 return False
-        parts = []
-        for (factors, end), letter in ((left, first), (right, second)):
-            if end == letter:
-                own = self._take(factors, (letter,))
-                size = self.dims[letter]
-                parts.append(contract(1, [(own, (0,)), (Delta(size), (0, 1))], (0, 1)))
-            else:
-                parts.append(self._take(factors, (letter,) if end is None else (letter, end)))
-        letters = (whole,) if column is None else (whole, column)
-        self.done.append(Folded("kron", parts, letters, self._sizes(letters)))
+            factors = [self._matrix(reach, x) for reach, x in ((left, first), (right, second))]
+            letters = (whole, *columns)
+            self.done.append(Folded("kron", factors, letters, self._sizes(letters)))
+            return True
+        crossed = ends[0] == partner[2] or ends[1] == partner[1]
+        goals = partner[1:][::-1] if crossed else partner[1:]
+        closing = []
+        self.pairs.remove(partner)
+        for end, goal in zip(ends, goals, strict=True):
+            beyond = None if end == goal else self._reach(goal)
+            if end not in (goal, None) or (end is None and (beyond is None or beyond[1])):
+                return False
+            closing.append(beyond)
+        factors = [
+            self._matrix(reach, x, goal, beyond)
+            for reach, x, goal, beyond in zip(
+                (left, right), (first, second), goals, closing, strict=True
+            )
+        ]
+        if not crossed:
+            letters = (whole, partner[0])
+            self.done.append(Folded("kron", factors, letters, self._sizes(letters)))
+            return True
+        middle = 1 + max(self.dims)
+        self.dims[middle] = self.dims[partner[0]]
+        trivial = all(isinstance(factor, Delta) for factor in factors)
+        if trivial:
+            middle = whole
+        else:
+            letters = (whole, middle)
+            self.done.append(Folded("kron", factors, letters, self._sizes(letters)))
+        sizes = (partner[2], partner[1])
+        swap = (middle, partner[0])
+        self.done.append(Folded("commutation", (), swap, self._sizes(swap), self._sizes(sizes)))
         return True
 
-    def _reach(self, letter: int) -> tuple[list[Factor], int | None] | None:
+    def _matrix(
+        self,
+        reach: Reach,
+        letter: int,
+        goal: int | None = None,
+        beyond: Reach | None = None,
+    ) -> Tensor:
+        """What lies between a letter and where it ends; a diagonal matrix where that is itself."""
+        factors, end = reach
+        if beyond is not None:
+            assert goal is not None
+            return self._take([*factors, *beyond[0]], (letter, goal))
+        if end == letter:
+            size = self.dims[letter]
+            if not factors:
+                return Delta(size)
+            own = self._take(factors, (letter,))
+            return contract(1, [(own, (0,)), (Delta(size), (0, 1))], (0, 1))
+        return self._take(factors, (letter,) if end is None else (letter, end))
+
+    def _reach(self, letter: int) -> Reach | None:
         """The factors on a letter, and the letter at their other end."""
         factors, ends = self._component(letter)
-        if any(letter in pair for pair in self.pairs):
+        if letter < self.order or any(letter in pair for pair in self.pairs):
             return (factors, letter) if ends == {letter} else None
         others = ends - {letter}
         if len(others) > 1:

@@ -15,10 +15,11 @@ from derive.notation.expression import (
     local_jacobian,
     oriented,
     product,
+    total,
     transposed,
 )
 from derive.notation.opening import without_adjoints
-from derive.notation.raising import raised
+from derive.notation.raising import extent_of_tensor, raised
 from derive.notation.transcription import transcribed
 from derive.tensor.algebra import transpose
 from derive.tensor.facts import Reason, is_symmetric
@@ -128,6 +129,8 @@ def board(sweep: Sweep) -> tuple[BoardStep, ...]:
 
 
 def _rows(step: Step) -> tuple[Row, ...]:
+    if step.adjoint.role == "jacobian":
+        return _jacobian_rows(step)
     turned = _by_symmetry(step)
     rows = _chain_rows(step, turned)
     for place, line in enumerate(step.lines[1:], start=1):
@@ -146,6 +149,38 @@ def _rows(step: Step) -> tuple[Row, ...]:
         reasons = tuple(r for r in reasons if r not in told) or reasons
         rows.append(Row((form,), _factors(form), reasons, (line.tensor,)))
     return tuple(_with_short_form(step, rows))
+
+
+def _jacobian_rows(step: Step) -> tuple[Row, ...]:
+    """``∂y/∂v = (∂y/∂u) (∂u/∂v)``, what these are, and the result."""
+    row = step.adjoint.row
+    laws = tuple(dict.fromkeys(law for source in step.sources for law in source.laws))
+    written = [oriented(raised(line.tensor), row) for line in step.lines]
+    tensors = tuple(line.tensor for line in step.lines)
+    known = [source for source in step.sources if source.adjoint is not None]
+    if not known:
+        rows = [Row(tuple(written[:1]), _factors(written[0]), laws, tensors[:1])]
+        place = 1
+    else:
+        chain = total([_chained(source, step.quantity) for source in step.sources])
+        place = 1 + any(r.law == "inserted" for line in step.lines[1:2] for r in line.reasons)
+        found = written[place - 1]
+        rows = [Row((chain, found), _factors(found), laws, tensors[place - 1 : place])]
+    for form, line in zip(written[place:], step.lines[place:], strict=True):
+        if form != rows[-1].forms[-1]:
+            rows.append(Row((form,), _factors(form), line.reasons, (line.tensor,)))
+    return tuple(rows)
+
+
+def _chained(source: Source, quantity: Variable) -> Expr:
+    """``(∂y/∂u) (∂u/∂v)`` by their names; the local Jacobian alone where u is y."""
+    if source.adjoint is None:
+        return local_jacobian(source.user, quantity)
+    return Expr(
+        "product",
+        (quantity_form(source.adjoint), local_jacobian(source.user, quantity)),
+        *extent_of_tensor(source.sent),
+    )
 
 
 def _line_form(step: Step, tensor: Tensor, both_ways: bool) -> Expr:

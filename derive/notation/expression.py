@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Any, Final, TypeAlias
 
 from derive.shapes import ONE, Dim, same
@@ -74,6 +75,7 @@ OPERATORS: Final = {
     "slice": "rows and columns of the argument; value is the pair of what is taken",
     "broadcast": "the argument repeated along its axes of size 1",
     "jacobian": "the local Jacobian du/dv; value is the pair of Variables (u, v)",
+    "sum_over": "sum of the argument over an index; value is the index, its size and the tensor",
     "index": "index notation; value is a tensor of order at most 2",
 }
 """Every operator, and what its node stands for."""
@@ -118,7 +120,7 @@ class Expr:
     @property
     def has_index(self) -> bool:
         """Whether a part of it has no matrix form."""
-        return self.op == "index" or any(arg.has_index for arg in self.args)
+        return self.op in ("index", "sum_over") or any(arg.has_index for arg in self.args)
 
     @property
     def size(self) -> int:
@@ -156,8 +158,8 @@ def identity(dim: Dim) -> Expr:
 
 
 def local_jacobian(above: Variable, below: Variable) -> Expr:
-    """``∂u/∂v`` of two scalars or vectors: rows are the entries of u, columns those of v."""
-    sizes = [(*variable.shape, ONE)[0] for variable in (above, below)]
+    """``∂u/∂v``: rows are the entries of u, columns those of v, a matrix column by column."""
+    sizes = [prod(variable.shape, start=ONE) for variable in (above, below)]
     return Expr("jacobian", (), sizes[0], sizes[1], (above, below))
 
 
@@ -416,6 +418,8 @@ def transposed(expr: Expr) -> Expr:
         inner = [transposed(arg) for arg in expr.args]
         if sum(arg.transposes for arg in inner) <= expr.transposes:
             return call("kron", inner, expr.cols, expr.rows)
+    if expr.op == "call" and expr.value == "commutation":
+        return call("commutation", expr.args[::-1], expr.cols, expr.rows)
     if expr.op == "call" and expr.value in TURNED:
         inner = [transposed(arg) for arg in expr.args]
         if sum(arg.transposes for arg in inner) <= expr.transposes:

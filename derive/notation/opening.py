@@ -37,8 +37,10 @@ MOST = 60
 SAVED = 6
 """What simplification may be expected to save when a name is opened."""
 
-NAMED = ("adjoint", "introduced")
+NAMED = ("adjoint", "jacobian", "introduced")
 """Roles of the names that are not the problem's own."""
+DERIVED = ("adjoint", "jacobian")
+"""Roles of derivatives."""
 
 Opened = tuple[Tensor, Expr]
 Kept = frozenset[Variable]
@@ -159,7 +161,7 @@ def _with_values(tensor: Tensor, names: Sequence[Variable]) -> Tensor:
 
 
 def _adjoints(tensor: Tensor, kept: Kept) -> list[Variable]:
-    return [v for v in variables_of(tensor) if v.role == "adjoint" and v not in kept]
+    return [v for v in variables_of(tensor) if v.role in DERIVED and v not in kept]
 
 
 def _no_worse(found: Expr, form: Expr) -> bool:

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from sympy import expand
 
-from derive.notation.blocks import NoMatrixForm, joined
+from derive.notation.blocks import NoMatrixForm, has_pairs, joined, one_by_one, terms_in_pairs
 from derive.notation.expression import (
     DOWN_COLUMNS,
     Expr,
@@ -76,9 +76,26 @@ class _Raising:
             try:
                 known = self._raise(tensor)
             except NoMatrixForm:
+                known = self._summed_over(tensor)
+            if known is None:
                 known = Expr("index", (), *extent_of_tensor(tensor), tensor)
             self.done[tensor] = known
         return known
+
+    def _summed_over(self, tensor: Tensor) -> Expr | None:
+        """A sum over one letter, of what has a matrix form for each value of it.
+
+        Sums over examples of Kronecker products are written so: the letter becomes an index of
+        the matrices that carry it.
+        """
+        if not isinstance(tensor, Contraction) or not has_pairs(tensor):
+            return None
+        rows, cols = extent_of_tensor(tensor)
+        for letter, index, fixed in one_by_one(tensor):
+            body = _Raising().raised(fixed)
+            if not body.has_index:
+                return Expr("sum_over", (body,), rows, cols, (index, tensor.dims[letter], tensor))
+        return None
 
     def _raise(self, tensor: Tensor) -> Expr:
         if tensor.order > 2:
@@ -173,6 +190,9 @@ class _Raising:
         blocks = joined(self.raised, tensor)
         if blocks is not None:
             return blocks
+        wide = terms_in_pairs(tensor)
+        if wide is not tensor:
+            return self._raise(wide)
         coefficient, tensor = _positive(tensor)
         norm = self._norm(tensor)
         if norm is not None:

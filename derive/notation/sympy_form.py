@@ -47,7 +47,8 @@ def sympy_form(expr: Expr) -> Expression:
     def walk(node: Expr) -> Expression:
         known = done.get(id(node))
         if known is None:
-            known = done[id(node)] = BUILDERS[node.op](node, [walk(arg) for arg in node.args])
+            args = () if node.op == "sum_over" else node.args
+            known = done[id(node)] = BUILDERS[node.op](node, [walk(arg) for arg in args])
         return known
 
     return walk(expr)
@@ -142,5 +143,6 @@ BUILDERS: Final[Mapping[str, Callable[[Expr, Parts], Expression]]] = {
     "slice": _slice,
     "broadcast": _broadcast,
     "index": _index,
+    "sum_over": lambda expr, _: entry_form(expr.value[2], lambda t: sympy_form(raised(t))),
 }
 """How each operator is built."""

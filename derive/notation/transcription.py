@@ -304,7 +304,7 @@ KEPT: Final = frozenset(
     "selu gelu gelu_tanh silu mish heaviside leaky_relu elu max min clip where lt le gt ge logdet "
     "huber norm1 logsumexp rowlogsumexp softmax log_softmax rowsoftmax rowlog_softmax "
     "mean rowmean colmean prod amax amin var rowmax rowmin rowvar colmax colmin colvar norminf "
-    "pinv kron vec unvec solve cholesky expm expm_frechet tril triu hcat vcat "
+    "pinv kron vec unvec commutation solve cholesky expm expm_frechet tril triu hcat vcat "
     "layernorm rowlayernorm batchnorm rmsnorm rowrmsnorm attention".split()
 )
 """Functions that are shown by their names."""

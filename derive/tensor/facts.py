@@ -11,6 +11,7 @@ positive        abs(x) = x, sign(x) = 1
 nonnegative     abs(x) = x
 lower_triangular  L[i,j] lower[i,j] = L[i,j]; cholesky(A) is one
 inverse_pair    sum_k inverse(X)[i,k] X[k,j] = delta[i,j], a law and no fact
+even            s*(1 - s) with s = sigmoid(y .* t) has t alone, since it is even and y is 1 or -1
 penrose         A pinv(A) A = A, and its like with the projectors A pinv(A) and pinv(A) A
 cholesky        sum_k L[i,k] L[j,k] = A[i,j] for L = cholesky(A), a law and no fact
 centred         sum_i r[i] = 0 for r = x - mean(x) and what is linear in it, a law and no fact
@@ -32,10 +33,12 @@ from derive.tensor.algebra import (
     ONE,
     SYMMETRIC,
     add,
+    apply,
     as_contraction,
     contract,
     invoke,
     ones,
+    scale,
     terms_of,
     transpose,
     zero,
@@ -341,6 +344,32 @@ def _cholesky(node: Contraction) -> Hit | None:
     return None
 
 
+def _even(node: Contraction) -> Hit | None:
+    """sigmoid(t)*(1 - sigmoid(t)) is the same for t and -t, so a sign in t goes."""
+    for first, (tensor, letters, power) in enumerate(node.factors):
+        if not isinstance(tensor, Map) or tensor.function != "sigmoid" or power != 1:
+            continue
+        rest = add([ones(tensor.shape), scale(-1, tensor)], tensor.shape)
+        second = next((p for p, f in enumerate(node.factors) if f == (rest, letters, ONE)), None)
+        inner = as_contraction(tensor.args[0][0])
+        kept = [f for f in inner.factors if not _is_sign(f, inner)]
+        if second is None or (inner.coefficient > 0 and len(kept) == len(inner.factors)):
+            continue
+        axes, dims = tuple(range(inner.order)), dict(enumerate(inner.shape))
+        plain = contract(abs(inner.coefficient), kept, axes, dims)
+        named = recognise(apply("sigmoid", [(plain, axes)], tensor.shape))
+        other = add([ones(tensor.shape), scale(-1, named)], tensor.shape)
+        put: list[Factor] = [(named, letters, ONE), (other, letters, ONE)]
+        return _replaced(node, (first, second), put), tensor
+    return None
+
+
+def _is_sign(factor: Factor, node: Contraction) -> bool:
+    """Whether a factor multiplies the whole entry by 1 or -1."""
+    tensor, letters, power = factor
+    return power == 1 and has_fact(tensor, "signs") and all(x < node.order for x in letters)
+
+
 def _penrose(node: Contraction) -> Hit | None:
     """A projector, A pinv(A) or pinv(A) A, beside an A or pinv(A) that lies in its range."""
     for first, second, left, right in _pairs(node):
@@ -445,6 +474,7 @@ LAWS: Final[tuple[tuple[str, Callable[[Contraction], Hit | None]], ...]] = (
     ("lower_triangular", _triangular),
     ("cholesky", _cholesky),
     ("penrose", _penrose),
+    ("even", _even),
     ("diagonal", _diagonal),
     ("centred", _centred(1, 0)),
     ("centred_rows", _centred(2, 1)),

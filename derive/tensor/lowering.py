@@ -513,6 +513,15 @@ def _unvec(low: _Lowering, expression: Any) -> Tensor:
     return contract(1, [(tensor, (2,)), (incidence.pair(columns, rows), (2, 1, 0))], (0, 1))
 
 
+def _commutation(_: _Lowering, expression: Any) -> Tensor:
+    """The matrix that takes ``vec(X)`` to ``vec(X')``, for X (m, n)."""
+    rows, columns = (as_dim(operand) for operand in expression.operands)
+    if same(rows, ONE_DIM) or same(columns, ONE_DIM):
+        return _identity(_, expression)
+    turned, straight = incidence.pair(rows, columns), incidence.pair(columns, rows)
+    return contract(1, [(turned, (0, 2, 3)), (straight, (1, 3, 2))], (0, 1))
+
+
 def _kronecker(low: _Lowering, expression: Any) -> Tensor:
     """``kron(A, B)``: entry (i, k) of A times B is block (i, k)."""
     operands = getattr(expression, "operands", expression.args)
@@ -560,6 +569,7 @@ OWN: Final[Mapping[str, Callable[[_Lowering, Any], Tensor]]] = {
     "vcat": _joined,
     "vec": _vec,
     "unvec": _unvec,
+    "commutation": _commutation,
     "kron": _kronecker,
     "cholesky": _factored,
     **dict.fromkeys(NORMALISING, _normalising),

@@ -15,7 +15,17 @@ from derive.shapes import Dim
 from derive.tensor.algebra import ONE, add, contract, squeeze, terms_of
 from derive.tensor.facts import Reason, apply_facts
 from derive.tensor.incidence import is_incidence
-from derive.tensor.nodes import Call, Constant, Contraction, Factor, Letters, Sum, Tensor, Variable
+from derive.tensor.nodes import (
+    Call,
+    Constant,
+    Contraction,
+    Delta,
+    Factor,
+    Letters,
+    Sum,
+    Tensor,
+    Variable,
+)
 from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import apart, recognise
 from derive.tensor.scalars import Atoms, from_scalar, repeated_sums, scalar_forms, to_scalar
@@ -209,13 +219,23 @@ def _best_form(tensor: Tensor, whole: Collection[Tensor]) -> tuple[Tensor, str]:
     if all(count < 2 for count in counts.values()) or len(atoms) > MOST_ATOMS:
         return best, law
     names = {symbol: atom for atom, symbol in atoms.items()}
+    diagonal = any(isinstance(atom, Delta) for atom, _ in atoms)
     for form in scalar_forms(formula):
         if form.divisors and all(isinstance(names[x][0], Variable) for x in form.divisors):
             continue
         found = recognise(from_scalar(form.formula, names, tensor.shape))
+        if diagonal and _scales_sum(found):
+            continue
         if found.size < best.size:
             best, law = found, form.law
     return best, law
+
+
+def _scales_sum(tensor: Tensor) -> bool:
+    """Whether it is an array times a sum: ``diag(p) - p*p'`` stays as it is."""
+    factors = tensor.factors if isinstance(tensor, Contraction) else ()
+    sums = any(isinstance(factor, Sum) for factor, _, _ in factors)
+    return sums and any(letters and not isinstance(f, Sum) for f, letters, _ in factors)
 
 
 def expand(tensor: Tensor) -> Tensor:
@@ -323,7 +343,11 @@ def _is_worth_it(tensor: Sum, common: Common, terms: dict[int, int]) -> bool:
 
 
 def _taken_out(tensor: Sum, common: Common, terms: dict[int, int]) -> Tensor:
-    """The sum with one common factor taken out of the terms that have it."""
+    """The sum with one common factor taken out of the terms that have it.
+
+    A vector on one axis of a matrix stays where something would be left to repeat along that axis:
+    ``diag(p) - p*p'`` reads better than ``diag(p)*(I - ones(n)*p')``.
+    """
     factor, pattern, sign = common
     order = tensor.order
     inner = [axis for axis, letter in enumerate(pattern) if letter is None]
@@ -337,6 +361,10 @@ def _taken_out(tensor: Sum, common: Common, terms: dict[int, int]) -> Tensor:
     rest: list[Tensor] = []
     for index, position in terms.items():
         rest.append(_without(tensor.terms[index], position, letters, sign, axes, dims))
+    if order == 2 and len(pattern) == 1 and pattern[0] is not None and sign > 0:
+        lying = {pattern[0] in squeeze(part)[1] for part in rest}
+        if len(lying) > 1:
+            return tensor
     total = add(rest, tuple(dims[x] for x in axes))
     if squeeze(total)[0].order > 2:
         return tensor

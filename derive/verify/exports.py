@@ -20,6 +20,7 @@ from derive.verify.outcomes import Outcome, compare_values
 from derive.verify.program import Program
 from derive.verify.report import COMPLEX_STEP, VALUE, Report
 from derive.verify.sampling import draw
+from derive.verify.second import check_second, second_export
 
 __all__ = ["judge_functions", "python_name"]
 
@@ -61,7 +62,8 @@ def judge_functions(
     Raises:
         UnsupportedError: A function of another kind.
     """
-    exports = {name: _export(problem, name) for name in functions}
+    seconds = {name: second_export(problem, name, python_name) for name in functions}
+    exports = {name: _export(problem, name) for name in functions if seconds[name] is None}
     program = Program(
         {name: d.expression for name, d in problem.definitions.items()},
         {name: d.shape for name, d in problem.definitions.items()},
@@ -74,6 +76,12 @@ def judge_functions(
         for name, export in exports.items():
             for outcome in _check_function(bench, functions[name], export):
                 ledger.add(name, "function", outcome, where)
+        for name, second in seconds.items():
+            if second is not None:
+                function = functions[name]
+                given = _taken(function, *_arguments(bench))
+                for outcome in check_second(bench, function, second, given, as_argument):
+                    ledger.add(name, "function", outcome, where)
     return ledger.report(found, seed)
 
 
@@ -98,11 +106,7 @@ def _check_function(
     bench: Bench, function: Callable[..., Any], export: _Export
 ) -> Iterator[Outcome]:
     """Outcomes for all that one function returns at one point."""
-    inputs = bench.problem.variables
-    arguments = {
-        python_name(key): as_argument(bench.point.inputs[key], inputs[key].shape) for key in inputs
-    }
-    sizes = {python_name(s): int(bench.point.environment[s]) for s in bench.problem.sizes}
+    arguments, sizes = _arguments(bench)
     try:
         with np.errstate(all="ignore"):
             result = function(**_taken(function, arguments, sizes))
@@ -129,6 +133,16 @@ def _check_function(
         gradient = getattr(gradients, python_name(wrt))
         outcome = _check_gradient(bench, gradient, export.of, wrt)
         yield outcome if outcome.passed else replace(outcome, problem=f"{wrt}: {outcome.problem}")
+
+
+def _arguments(bench: Bench) -> tuple[dict[str, Any], dict[str, int]]:
+    """All inputs, and all sizes, by their names in Python."""
+    inputs = bench.problem.variables
+    arguments = {
+        python_name(key): as_argument(bench.point.inputs[key], inputs[key].shape) for key in inputs
+    }
+    sizes = {python_name(s): int(bench.point.environment[s]) for s in bench.problem.sizes}
+    return arguments, sizes
 
 
 def _taken(

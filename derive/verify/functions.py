@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from derive.verify.layers import attention, normalise, rescale, softmax, variance
 from derive.verify.linear_algebra import (
     cholesky,
+    commutation,
     expm,
     expm_frechet,
     inverse,
@@ -361,6 +362,7 @@ MATRICES: Final[Mapping[str, Evaluation]] = {
     "kron": Evaluation(kronecker),
     "vec": Evaluation(vec),
     "unvec": Evaluation(unvec),
+    "commutation": Evaluation(commutation),
     "hcat": Evaluation(join(ROWS)),
     "vcat": Evaluation(join(COLUMNS)),
     "softmax": Evaluation(_softmax(COLUMNS)),

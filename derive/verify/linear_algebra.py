@@ -19,6 +19,7 @@ __all__ = [
     "Misfit",
     "cholesky",
     "closeness",
+    "commutation",
     "expm",
     "expm_frechet",
     "inverse",
@@ -150,6 +151,13 @@ def kronecker(left: Any, right: Any) -> Any:
 def vec(x: Any) -> Any:
     """The columns, one below the other."""
     return transpose(x).reshape(*x.shape[:-2], -1, 1)
+
+
+def commutation(rows: Any, columns: Any) -> Any:
+    """The matrix K with ``K vec(X) = vec(X')`` for X of this extent."""
+    m, n = (round(float(np.ravel(size.real)[0])) for size in (rows, columns))
+    places = np.arange(m * n).reshape(n, m).T.ravel()
+    return np.eye(m * n)[places]
 
 
 def unvec(v: Any, rows: Any, columns: Any) -> Any:

@@ -218,6 +218,13 @@ _ROWS: Final = (
     _row("array", "outer", "a b", "m 1, n 1 -> m n", "a*b'"),
     _row("array", "kron", "A B", "m n, p q -> m*p n*q", "block (i, j) is A[i,j]*B"),
     _row("array", "vec", "A", "m n -> m*n 1", "the columns of A, one below the other"),
+    _row(
+        "array",
+        "commutation",
+        "m n",
+        "# m, # n -> m*n m*n",
+        "the commutation matrix: commutation(m, n)*vec(X) = vec(X') for X (m, n)",
+    ),
     _row("array", "unvec", "v m n", "m*n 1, # m, # n -> m n", "the matrix (m, n) whose vec is v"),
     _row("array", "tril", "A", "m n -> m n", "A with 0 above its diagonal"),
     _row("array", "triu", "A", "m n -> m n", "A with 0 below its diagonal"),

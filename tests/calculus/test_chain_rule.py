@@ -397,10 +397,12 @@ def test_facts_are_kept_by_what_is_not_a_variable_of_the_request() -> None:
 
 
 def test_what_is_not_supported_is_refused_by_name() -> None:
-    with pytest.raises(UnsupportedError, match="jacobian"):
-        derived("A:(m,n); x:(n); jacobian A*x wrt x")
-    with pytest.raises(UnsupportedError, match="hessian"):
-        derived("x:(n); hessian x'*x wrt x")
+    with pytest.raises(UnsupportedError, match="Jacobian of f with respect to A"):
+        derived("A:(n,n); jacobian expm(A) wrt A")
+    with pytest.raises(UnsupportedError, match="S is declared symmetric"):
+        derived("S:(n,n) symmetric; hessian logdet(S) wrt S")
+    with pytest.raises(InputError, match="of a scalar"):
+        derived("A:(m,n); x:(n); hessian A*x wrt x")
 
 
 def test_a_lower_triangular_matrix_may_stand_in_the_formula() -> None:

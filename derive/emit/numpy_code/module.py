@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from derive.calculus.derivation import Derivation, Result, Sweep
+from derive.calculus.jacobians import entries_of
 from derive.emit.numpy_code.check import check_module_text
 from derive.emit.numpy_code.formulas import Formulas
 from derive.emit.numpy_code.functions import HELPERS, helpers_needed
@@ -30,9 +31,12 @@ from derive.emit.numpy_code.layout import (
 from derive.emit.numpy_code.names import Names, identifier
 from derive.emit.numpy_code.notes import argument_text, module_notes, shape_code
 from derive.emit.numpy_code.plan import Plan, plan
+from derive.emit.numpy_code.second import Product, joint_request, name_of_function, products
 from derive.errors import InputError
+from derive.problem import Request
 from derive.shapes import Dim, Shape
-from derive.tensor.nodes import Tensor
+from derive.tensor.nodes import Tensor, Variable
+from derive.tensor.simplification import expand
 from derive.tensor.substitution import variables_of
 
 __all__ = ["numpy_module", "numpy_test_module"]
@@ -168,8 +172,9 @@ class _Module:
                 numpy=self.names.numpy,
                 switch=self.switch,
                 arguments=self.arguments,
+                directions=any(a.sweep.kind != "grad" for a in self.answers),
                 shapes=[(identifier(n), _shape_literal(self.problem.shape(n))) for n in inputs],
-                classes=[self._class(answers) for answers in self.answers],
+                classes=[self._class(a) for a in self.answers if a.sweep.kind == "grad"],
                 functions=functions,
                 helpers=[self._source(name) for name in helpers],
             )
@@ -193,6 +198,16 @@ class _Module:
         }
 
     def _functions(self, answers: _Answers) -> list[str]:
+        if answers.sweep.kind != "grad":
+            together = joint_request(self.derivation, answers.sweep)
+            if together is not None:
+                first = answers.sweep.results[0].by == together.wrt[0]
+                return [self._block(answers, together)] if first else []
+            return [
+                text
+                for result in answers.sweep.results
+                for text in (self._matrix(answers, result), *self._products(answers, result))
+            ]
         found = [self._value_and_grad(answers)]
         count = sum(len(sweep.results) for sweep in self.derivation.sweeps)
         write = self._grad if count <= MOST_SPECIALISED else self._picked
@@ -241,6 +256,82 @@ class _Module:
         head = self._head(f"value_and_grad_{sweep.of.name}", answers)
         return "\n".join([*self._guard(planned), *head, *notes, *lines, *ends])
 
+    def _matrix(self, answers: _Answers, result: Result) -> str:
+        """A Jacobian or Hessian as an array; what is differentiated counts by its vec."""
+        name = name_of_function(result)
+        label = f"{'H' if result.kind == 'hessian' else 'J'}_{result.of}_{result.wrt}"
+        rows = answers.sweep.of.shape
+        columns = self.derivation.names[result.wrt].shape
+        whole = _entries(result.gradient, rows, columns)
+        planned, lines = self._body(answers, {label: whole})
+        head = self._head(name, answers)
+        what = f"{result.kind.capitalize()} of {identifier(result.of)} with respect to "
+        what += " and ".join(dict.fromkeys(n for n in (result.by, result.wrt) if n))
+        note = f'    """{what}, {shape_code(result.gradient.shape)}."""'
+        text = planned.outputs[label]
+        if planned.bases[label] in {identifier(n) for n in self.problem.variables}:
+            text = f"{text}.copy()" if result.gradient.order else text
+        if whole.order > result.gradient.order:
+            first = f"{text}.shape[0] * {text}.shape[1]" if len(rows) == 2 else f"len({text})"
+            text = f"{text}.reshape({first if rows else ''}{', ' if rows and columns else ''}-1)"
+            if not rows or not columns:
+                text = f"{planned.outputs[label]}.ravel()"
+        return "\n".join([*self._guard(planned), *head, note, *lines, f"    return {text}"])
+
+    def _block(self, answers: _Answers, request: Request) -> str:
+        """The whole Hessian with respect to several variables, block by block."""
+        blocks = {
+            (result.by, result.wrt): (other.sweep, result)
+            for other in self.answers
+            for result in other.sweep.results
+            if result.of == request.of and result.by in request.wrt
+        }
+        formulas, outputs = Formulas(), dict[str, Tensor]()
+        for sweep in dict.fromkeys(sweep for sweep, _ in blocks.values()):
+            for variable in (*sweep.forward, *(step.adjoint for step in sweep.steps)):
+                if variable not in formulas.of and variable not in formulas.standing:
+                    formulas.enter(variable)
+        for by, wrt in blocks:
+            sweep, result = blocks[by, wrt]
+            shapes = sweep.of.shape, self.derivation.names[wrt].shape
+            outputs[f"H_{by}_{wrt}"] = _entries(result.gradient, *shapes)
+        used = {name for other in self.answers for name in other.inputs}
+        inputs = [name for name in self.problem.variables if name in used]
+        planned, lines = self._body(replace(answers, formulas=formulas, inputs=inputs), outputs)
+        rows = []
+        for by in request.wrt:
+            row = []
+            for wrt in request.wrt:
+                orders = [self.derivation.names[name].order for name in (by, wrt)]
+                row.append(_as_matrix(planned.outputs[f"H_{by}_{wrt}"], orders, self.names.numpy))
+            rows.append(f"[{', '.join(row)}]")
+        name = f"hessian_{request.of}_{'_'.join(request.wrt)}"
+        head = self._head(name, replace(answers, inputs=inputs))
+        names = ", ".join(request.wrt)
+        note = f'    """Hessian of {request.of} with respect to {names}, in blocks."""'
+        ends = broken(f"return {self.names.numpy}.block([", rows, "])", 4)
+        return "\n".join([*self._guard(planned), *head, note, *lines, *ends])
+
+    def _products(self, answers: _Answers, result: Result) -> list[str]:
+        """The functions that multiply by a vector."""
+        taken = frozenset({*self.names.taken, *self.problem.sizes})
+        found = products(self.derivation, answers.sweep, result, taken)
+        return [self._product(answers, product) for product in found]
+
+    def _product(self, answers: _Answers, product: Product) -> str:
+        formulas = Formulas()
+        for variable in (*product.along.quantities, *product.along.steps):
+            formulas.enter(variable)
+        label, direction = "product", product.along.direction
+        own = replace(answers, formulas=formulas)
+        planned, lines = self._body(own, {label: product.along.result}, direction, product.shape)
+        head = self._head(product.name, answers, direction.name)
+        text = _unsqueezed(planned.outputs[label], product.result, self.names.numpy)
+        if planned.bases[label] in {*map(identifier, self.problem.variables), direction.name}:
+            text = f"{text}.copy()" if product.result else text
+        note = f'    """{product.summary}, {shape_code(product.result)}."""'
+        return "\n".join([*self._guard(planned), *head, note, *lines, f"    return {text}"])
+
     def _grad(self, answers: _Answers, result: Result) -> str:
         outputs = {result.wrt: self._gradient(answers.sweep, result)}
         planned, lines = self._body(answers, outputs)
@@ -264,21 +355,35 @@ class _Module:
         adjoints = {step.quantity.name: step.adjoint for step in sweep.steps}
         return adjoints.get(result.wrt, result.gradient)
 
-    def _head(self, name: str, answers: _Answers) -> list[str]:
+    def _head(self, name: str, answers: _Answers, direction: str = "") -> list[str]:
         """The signature; the problem's other inputs are accepted too, and not looked at."""
         needed = [*answers.inputs, *answers.sizes]
         others = [f"{identifier(n)}=None" for n in self.problem.variables if n not in needed]
-        words = [*map(identifier, needed), *others]
+        words = [*map(identifier, needed), *([direction] if direction else []), *others]
         return broken(f"def {name}(", ["*", *words] if words else [], "):")
 
-    def _body(self, answers: _Answers, outputs: Mapping[str, Tensor]) -> tuple[Plan, list[str]]:
-        """The plan of a function, and its lines between docstring and return."""
+    def _body(
+        self,
+        answers: _Answers,
+        outputs: Mapping[str, Tensor],
+        direction: Variable | None = None,
+        shape: Shape = (),
+    ) -> tuple[Plan, list[str]]:
+        """The plan of a function, and its lines between docstring and return.
+
+        Args:
+            answers: The scalar, Jacobian or Hessian.
+            outputs: What is computed.
+            direction: A further argument.
+            shape: The declared shape of that.
+        """
         given = [self.derivation.names[name] for name in answers.inputs]
+        given += [] if direction is None else [direction]
         labels = {
             VALUE if label == VALUE else self._label(label): tensor
             for label, tensor in outputs.items()
         }
-        inputs = dict(zip(answers.inputs, given, strict=True))
+        inputs = dict(zip(answers.inputs, given, strict=False))
         likes = {self._label(label): inputs[label] for label in outputs if label in inputs}
         planned = plan(answers.formulas, labels, given, self.names, likes)
         keys = {label: VALUE if label == VALUE else self._label(label) for label in outputs}
@@ -286,7 +391,7 @@ class _Module:
         planned.bases = {label: planned.bases[key] for label, key in keys.items()}
         self.helpers.update(dict.fromkeys(planned.helpers))
         self.uses_math |= planned.uses_math
-        lines = self._entry(answers, planned)
+        lines = self._entry(answers, planned, direction, shape)
         block = aligned([(f"{line.name} = {line.text}", line.shape) for line in planned.lines], 4)
         before = None
         for line, written in zip(planned.lines, block, strict=True):
@@ -303,7 +408,9 @@ class _Module:
             label += "_"
         return label
 
-    def _entry(self, answers: _Answers, planned: Plan) -> list[str]:
+    def _entry(
+        self, answers: _Answers, planned: Plan, direction: Variable | None, shape: Shape
+    ) -> list[str]:
         """Lines that check the arguments, read sizes off them and drop axes of size 1."""
         needed = set(planned.inputs)
         places: dict[str, tuple[str, int]] = {}
@@ -317,10 +424,18 @@ class _Module:
             elif size not in answers.sizes:
                 answers.sizes.append(size)
         inputs = [name for name in answers.inputs if name in needed]
-        if not inputs:
+        if not inputs and direction is None:
             return []
         words = [identifier(name) for name in inputs]
-        lines = assign_from_call(words, self.arguments, 4)
+        if direction is None:
+            lines = assign_from_call(words, self.arguments, 4)
+        else:
+            lines = assign_from_call([*words, direction.name], self.arguments, 4)
+            own = f'{self.arguments}({{"{direction.name}": {_shape_literal(shape)}}}, '
+            lines = [line.replace(f"{self.arguments}(", own, 1) for line in lines]
+            index = _squeezing(shape)
+            if index:
+                lines.append(f"    {direction.name} = {direction.name}{index}")
         for size, (name, axis) in places.items():
             lines.append(f"    {identifier(size)} = {identifier(name)}.shape[{axis}]")
         squeezed = []
@@ -355,6 +470,26 @@ class _Module:
             text = _unsqueezed(text, shape, self.names.numpy)
             found[wrt] = f"{text}.copy()" if copied else text
         return found
+
+
+def _entries(jacobian: Tensor, first: Shape, second: Shape) -> Tensor:
+    """All entries of a Jacobian; of vectors, itself."""
+    if len(first) < 2 and len(second) < 2:
+        return jacobian
+    return expand(entries_of(jacobian, first, second))
+
+
+def _as_matrix(text: str, orders: Sequence[int], numpy: str) -> str:
+    """A block of a Hessian with two axes; matrices count by their vec."""
+    first, second = orders
+    if first == second == 1:
+        return text
+    if not first:
+        return f"{numpy}.reshape({text}, (1, -1))"
+    if not second:
+        return f"{numpy}.reshape({text}, (-1, 1))"
+    rows = f"len({text})" if first == 1 else f"{text}.shape[0] * {text}.shape[1]"
+    return f"{text}.reshape({rows}, -1)"
 
 
 def _function_notes(summary: str, arguments: str) -> list[str]:

@@ -1,0 +1,220 @@
+"""Jacobians by the chain rule over the named quantities, backwards, recorded as it goes.
+
+``∂y/∂v`` is the sum of ``(∂y/∂u) (∂u/∂v)`` over every quantity u that is computed from v. Arrays
+count as their vec: the rows of ``∂y/∂v`` are the entries of y, its columns those of v, a matrix
+column by column. A Hessian is the Jacobian of a gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from derive.calculus.derivation import Line, Result, Source, Step, Sweep
+from derive.calculus.laws import laws_between
+from derive.calculus.order import computed_from, depending_on
+from derive.calculus.reverse import adjoints
+from derive.errors import UnsupportedError
+from derive.shapes import Shape
+from derive.tensor import incidence
+from derive.tensor.algebra import ONE, add, contract, zero
+from derive.tensor.facts import Reason
+from derive.tensor.nodes import Contraction, Delta, Factor, Tensor, Variable
+from derive.tensor.simplification import simplify
+from derive.tensor.substitution import coefficient_of, substitute, variables_of
+
+STRUCTURED = frozenset({"symmetric", "positive_definite", "diagonal", "lower_triangular"})
+LONGEST = 40
+"""A Jacobian keeps its name in the next one where more symbols than this would be written."""
+
+__all__ = ["entries_of", "jacobian_sweep", "local_jacobian", "vec_shape", "vectorised"]
+
+
+def vec_shape(shape: Shape) -> Shape:
+    """The shape of an array's vec: one axis, none for a scalar."""
+    if len(shape) < 2:
+        return shape
+    rows, columns = shape
+    return (rows * columns,)
+
+
+def vectorised(tensor: Tensor, first: int) -> Tensor:
+    """A derivative whose axes are those of two arrays, as a matrix over the vecs of both.
+
+    Args:
+        tensor: Axes of the one, then those of the other; each has at most two.
+        first: How many belong to the first.
+    """
+    factors: list[Factor] = [(tensor, tuple(range(tensor.order)), ONE)]
+    free: list[int] = []
+    for letters in (tuple(range(first)), tuple(range(first, tensor.order))):
+        if len(letters) < 2:
+            free.extend(letters)
+            continue
+        rows, columns = (tensor.shape[x] for x in letters)
+        whole = tensor.order + len(free)
+        factors.append((incidence.pair(columns, rows), (whole, letters[1], letters[0]), ONE))
+        free.append(whole)
+    return contract(1, factors, tuple(free))
+
+
+def entries_of(jacobian: Tensor, first: Shape, second: Shape) -> Tensor:
+    """A Jacobian over vecs as an array of all entries: columns, then rows, of either array.
+
+    Args:
+        jacobian: Over the vecs of two arrays.
+        first, second: Their shapes.
+    """
+    factors: list[Factor] = []
+    free: list[int] = []
+    along: list[int] = []
+    for start, shape in ((0, first), (10, second)):
+        letters = tuple(range(start, start + len(shape)))
+        free.extend(letters[::-1])
+        if len(shape) < 2:
+            along.extend(letters)
+            continue
+        along.append(start + 5)
+        factors.append((incidence.pair(shape[1], shape[0]), (start + 5, *letters[::-1]), ONE))
+    return contract(1, [(jacobian, tuple(along), ONE), *factors], tuple(free))
+
+
+def local_jacobian(body: Tensor, user: Variable, target: Variable) -> Tensor:
+    """``∂u/∂v`` of a quantity with this formula, over the vecs of u and v.
+
+    Raises:
+        UnsupportedError: The law of a function in the formula has no closed form for a Jacobian.
+    """
+    above = Variable(f"{user.name}_bar", user.shape, role="adjoint")
+    sent = adjoints(body, above, user, (target,))[target]
+    if above not in variables_of(sent):
+        return zero((*vec_shape(user.shape), *vec_shape(target.shape)))
+    found = coefficient_of(sent, above)
+    if found is None:
+        raise UnsupportedError(
+            f"the Jacobian of {user.name} with respect to {target.name} has no closed form here"
+        )
+    return vectorised(found, user.order)
+
+
+def jacobian_sweep(
+    of: Variable,
+    wrt: Sequence[Variable],
+    names: Collection[Variable],
+    label: str,
+    by: str = "",
+) -> Sweep:
+    """The Jacobians of a quantity, from itself back to every variable asked about.
+
+    Args:
+        of: What is differentiated; a gradient for a Hessian.
+        wrt: The variables.
+        names: Every quantity, in the order of computation.
+        label: Name of what the results are said to be of.
+        by: For a Hessian, the variable of the gradient.
+    """
+    for variable in wrt:
+        _refuse_structure(variable)
+    reached = computed_from(of)
+    order = [quantity for quantity in names if quantity in reached]
+    needed = depending_on(order, wrt)
+    known: dict[Variable, Variable] = {}
+    pending: dict[Variable, list[Source]] = {}
+    steps: list[Step] = []
+    for quantity in reversed(order):
+        if quantity not in needed:
+            continue
+        if quantity is not of:
+            if quantity not in pending:
+                continue
+            step = _step(of, quantity, tuple(pending.pop(quantity, ())), quantity in wrt)
+            known[quantity] = step.adjoint
+            steps.append(step)
+        if quantity.value is None:
+            continue
+        for part in variables_of(quantity.value):
+            source = _sent(of, quantity, part, known.get(quantity)) if part in needed else None
+            if source is not None and not _is_zero(source.sent):
+                pending.setdefault(part, []).append(source)
+    results = tuple(_result(of, variable, known, label, by) for variable in wrt)
+    shown = {p for s in steps for line in s.lines for p in variables_of(line.tensor)} | set(order)
+    forward = tuple(v for v in names if v.value is not None and v in shown)
+    return Sweep(of, forward, tuple(steps), results, "jacobian")
+
+
+def _refuse_structure(variable: Variable) -> None:
+    """The entries of a structured matrix are not independent; which Jacobian is meant?"""
+    facts = sorted(variable.facts & STRUCTURED)
+    if facts and variable.order == 2:
+        raise UnsupportedError(
+            f"the Jacobian with respect to {variable.name}: {variable.name} is declared "
+            f"{facts[0]}, so its entries are not independent",
+            (f"Declare {variable.name} without {facts[0]} to count its entries as independent.",),
+        )
+
+
+def _result(
+    of: Variable,
+    variable: Variable,
+    known: dict[Variable, Variable],
+    label: str,
+    by: str,
+) -> Result:
+    jacobian = known.get(variable)
+    if variable is of:
+        value: Tensor | None = _identity_of(of)
+    else:
+        value = zero(_shape(of, variable)) if jacobian is None else jacobian.value
+    assert value is not None
+    occurs = jacobian is not None or variable is of
+    kind, row = "hessian" if by else "jacobian", not of.order and value.order == 1
+    return Result(label, variable.name, value, "", occurs, kind, by, row)
+
+
+def _is_zero(tensor: Tensor) -> bool:
+    return isinstance(tensor, Contraction) and not tensor.coefficient
+
+
+def _shape(of: Variable, variable: Variable) -> Shape:
+    return (*vec_shape(of.shape), *vec_shape(variable.shape))
+
+
+def _identity_of(variable: Variable) -> Tensor:
+    shape = vec_shape(variable.shape)
+    return Delta(shape[0]) if shape else contract(1, [])
+
+
+def _sent(of: Variable, user: Variable, part: Variable, above: Variable | None) -> Source:
+    """``(∂y/∂u) (∂u/∂v)``."""
+    assert user.value is not None
+    local = local_jacobian(user.value, user, part)
+    laws = laws_between(user.value, part)
+    if above is None:
+        return Source(user, None, local, local, laws)
+    rows = tuple(range(len(vec_shape(of.shape))))
+    middle = tuple(range(2, 2 + len(vec_shape(user.shape))))
+    columns = tuple(range(1, 1 + len(vec_shape(part.shape))))
+    free = rows + columns
+    dims = dict(zip(free, _shape(of, part), strict=True))
+    product = contract(1, [(above, rows + middle), (local, middle + columns)], free, dims)
+    return Source(user, above, local, product, laws)
+
+
+def _step(of: Variable, quantity: Variable, sources: tuple[Source, ...], sought: bool) -> Step:
+    shape = _shape(of, quantity)
+    sent = add((source.sent for source in sources), shape)
+    values = {s.adjoint: s.adjoint.value for s in sources if s.adjoint is not None}
+    lines = [Line(sent, ())]
+    inserted = substitute(sent, values)
+    if inserted.size > LONGEST:
+        inserted = sent
+    if inserted is not sent:
+        lines.append(Line(inserted, (Reason("inserted"),)))
+    plain = simplify(inserted, facts=False)
+    short = simplify(inserted)
+    for found in (plain, short):
+        if found.tensor is not lines[-1].tensor:
+            lines.append(Line(found.tensor, found.reasons))
+    name = f"∂{of.name}/∂{quantity.name}"
+    row = not of.order and bool(shape)
+    jacobian = Variable(name, shape, frozenset(), short.tensor, "jacobian", row)
+    return Step(quantity, jacobian, sources, tuple(lines), sought)

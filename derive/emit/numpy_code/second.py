@@ -1,0 +1,100 @@
+"""Functions for Jacobians and Hessians: the matrix itself, and its products with a vector.
+
+``jvp_y_x(..., v)`` is the Jacobian times v, ``vjp_y_x(..., u)`` its transpose times u, and
+``hvp_J_w(..., v)`` the Hessian times v; none of the three forms a matrix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.calculus.derivation import Derivation, Result, Sweep
+from derive.calculus.tangents import Along, backwards, forwards
+from derive.problem import Request
+from derive.shapes import Shape
+from derive.tensor.nodes import Variable
+
+__all__ = ["Product", "joint_request", "name_of_function", "products"]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product of a Jacobian or Hessian with a vector.
+
+    Attributes:
+        name: Of the function.
+        summary: What it returns.
+        along: How it is computed.
+        shape: Declared shape of the direction.
+        result: Declared shape of the value.
+    """
+
+    name: str
+    summary: str
+    along: Along
+    shape: Shape
+    result: Shape
+
+
+def name_of_function(result: Result) -> str:
+    """``jacobian_y_x``, ``hessian_J_w`` or ``hessian_J_w_b``."""
+    if result.kind == "jacobian":
+        return f"jacobian_{result.of}_{result.wrt}"
+    parts = [result.of, result.by, *([result.wrt] if result.wrt != result.by else [])]
+    return f"hessian_{'_'.join(parts)}"
+
+
+def joint_request(derivation: Derivation, sweep: Sweep) -> Request | None:
+    """The request for a whole Hessian, ``hessian J wrt (w, b)``, that a sweep is a part of."""
+    first = sweep.results[0]
+    for request in derivation.problem.requests:
+        several = request.kind == "hessian" and request.joint and len(request.wrt) > 1
+        if several and request.of == first.of and first.by in request.wrt:
+            return request
+    return None
+
+
+def products(
+    derivation: Derivation, sweep: Sweep, result: Result, taken: frozenset[str]
+) -> list[Product]:
+    """What is computed with a direction, for one answer."""
+    names = _quantities(derivation)
+    wrt = derivation.names[result.wrt]
+    v, u = (_free(name, taken) for name in ("v", "u"))
+    shape = derivation.problem.shape(result.wrt)
+    if result.kind == "hessian":
+        if result.by != result.wrt:
+            return []
+        along = forwards(sweep.of, wrt, names, v)
+        words = f"Hessian of {result.of} with respect to {result.wrt}, times {v}"
+        return [Product(f"hvp_{result.of}_{result.wrt}", words, along, shape, shape)]
+    whole = derivation.problem.shape(result.of)
+    pair = f"{result.of}_{result.wrt}"
+    words = f"Jacobian of {result.of} with respect to {result.wrt}"
+    return [
+        Product(
+            f"jvp_{pair}", f"{words}, times {v}", forwards(sweep.of, wrt, names, v), shape, whole
+        ),
+        Product(
+            f"vjp_{pair}",
+            f"{words}, transposed, times {u}",
+            backwards(sweep.of, wrt, names, u),
+            whole,
+            shape,
+        ),
+    ]
+
+
+def _quantities(derivation: Derivation) -> list[Variable]:
+    """Every quantity, the adjoints of gradients too, in the order of computation."""
+    found = dict.fromkeys(derivation.names.values())
+    for sweep in derivation.sweeps:
+        if sweep.kind == "grad":
+            found |= dict.fromkeys(step.adjoint for step in sweep.steps)
+    return list(found)
+
+
+def _free(name: str, taken: frozenset[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
