@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final, TypeAlias
+from weakref import WeakKeyDictionary
 
 from derive.emit.numpy_code.matching import argument_of, axes_of, is_zero, mapped, value_of
 from derive.tensor.algebra import ONE, add, apply, contract, negate, number, ones, terms_of
@@ -29,6 +30,11 @@ PARTIAL: Final = frozenset(
     {"log", "log1p", "asin", "acos", "tan", "power", "exp", "expm1", "sinh", "cosh"}
 )
 """Functions that are not finite everywhere."""
+
+DEEPEST: Final = 60
+"""How far a formula is looked into, names opened; what lies deeper may be anything."""
+
+_leaving: WeakKeyDictionary[Tensor, bool] = WeakKeyDictionary()
 
 SELU: Final = Fraction(17580993408473768599402175208123, 10**31)
 
@@ -142,25 +148,31 @@ def _is_guarded(tensor: Tensor, letters: Letters) -> bool:
     return False
 
 
-def may_leave(tensor: Tensor, power: Fraction = ONE) -> bool:
-    """Whether a formula has points at which it is not finite."""
+def may_leave(tensor: Tensor, power: Fraction = ONE, depth: int = DEEPEST) -> bool:
+    """Whether a formula has points at which it is not finite, as far as it is looked into."""
     if power < 0 and not _is_positive(tensor):
         return True
     if power.denominator != 1 and not _is_nonnegative(tensor):
         return True
-    value = value_of(tensor)
+    known = _leaving.get(tensor)
+    if known is None:
+        known = _leaving[tensor] = depth == 0 or _parts_leave(value_of(tensor), depth - 1)
+    return known
+
+
+def _parts_leave(value: Tensor, depth: int) -> bool:
     if isinstance(value, Map):
         if value.function in PARTIAL and not _is_tame(value):
             return True
-        return any(may_leave(arg) for arg, _ in value.args)
+        return any(may_leave(arg, ONE, depth) for arg, _ in value.args)
     if isinstance(value, Contraction):
         free = set(range(value.order))
         return any(
-            may_leave(factor, degree)
+            may_leave(factor, degree, depth)
             for factor, letters, degree in value.factors
             if not value.order or free & set(letters)
         )
-    return isinstance(value, Sum) and any(map(may_leave, value.terms))
+    return isinstance(value, Sum) and any(may_leave(term, ONE, depth) for term in value.terms)
 
 
 def _is_tame(value: Map) -> bool:
