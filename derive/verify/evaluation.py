@@ -91,7 +91,9 @@ class Watch:
     def see_value(self, node: Any, value: Any, is_matrix: bool) -> None:
         """Note how large a value is, and whether it is finite."""
         size = np.abs(value.imag if self.imaginary else value)
-        self.largest = np.fmax(self.largest, np.max(size, axis=(-2, -1)) if is_matrix else size)
+        found = np.asarray(np.max(size, axis=(-2, -1)) if is_matrix else size)
+        # What indices take at once lies in front of the batch.
+        self.largest = np.fmax(self.largest, found.max(axis=tuple(range(found.ndim - 1))))
         if self._is_singular and self.singular is None:
             self.singular = node
         if not self.imaginary and self.broken is None:
