@@ -12,33 +12,35 @@ Forward pass:
     A4 = relu(Z4)                                                     (4, m)
     Z5 = W5 A4 + b5                                                   (1, m)
     A5 = σ(Z5)                                                        (1, m)
-    J = −sum(Y ⊙ log A5 + (1 − Y) ⊙ log(1 − A5)) / m                  ()
+    J = −mean((1 − Y) ⊙ log(1 − A5) + Y ⊙ log A5)                     ()
 
 Gradients; each has the shape of its variable:
 
     ∂J/∂W5 = (A5 − Y) A4ᵀ / m                                         (1, 4)
-    ∂J/∂b5 = sum(A5 − Y) / m                                          (1,)
-    ∂J/∂W4 = (W5ᵀ (A5 − Y) ⊙ 1[Z4 > 0]) A3ᵀ / m                       (4, 6)
-    ∂J/∂b4 = rowsum(W5ᵀ (A5 − Y) ⊙ 1[Z4 > 0]) / m                     (4,)
-    ∂J/∂W3 = (W4ᵀ (W5ᵀ (A5 − Y) ⊙ 1[Z4 > 0]) ⊙ 1[Z3 > 0]) A2ᵀ / m     (6, 6)
-    ∂J/∂b3 = rowsum(W4ᵀ (W5ᵀ (A5 − Y) ⊙ 1[Z4 > 0]) ⊙ 1[Z3 > 0]) / m   (6,)
-    ∂J/∂W2 = (W3ᵀ (Ā3 ⊙ 1[Z3 > 0]) ⊙ 1[Z2 > 0]) A1ᵀ                   (6, 4)
-    ∂J/∂b2 = rowsum(W3ᵀ (Ā3 ⊙ 1[Z3 > 0]) ⊙ 1[Z2 > 0])                 (6,)
-    ∂J/∂W1 = (W2ᵀ (Ā2 ⊙ 1[Z2 > 0]) ⊙ 1[Z1 > 0]) Xᵀ                    (4, 2)
-    ∂J/∂b1 = rowsum(W2ᵀ (Ā2 ⊙ 1[Z2 > 0]) ⊙ 1[Z1 > 0])                 (4,)
+    ∂J/∂b5 = mean(A5 − Y)                                             (1,)
+    ∂J/∂W4 = Z̄4 A3ᵀ                                                   (4, 6)
+    ∂J/∂b4 = rowsum(Z̄4)                                               (4,)
+    ∂J/∂W3 = Z̄3 A2ᵀ                                                   (6, 6)
+    ∂J/∂b3 = rowsum(Z̄3)                                               (6,)
+    ∂J/∂W2 = Z̄2 A1ᵀ                                                   (6, 4)
+    ∂J/∂b2 = rowsum(Z̄2)                                               (6,)
+    ∂J/∂W1 = Z̄1 Xᵀ                                                    (4, 2)
+    ∂J/∂b1 = rowsum(Z̄1)                                               (4,)
 
 where v̄ is the gradient with respect to v:
 
-    Ā3 = W4ᵀ (W5ᵀ (A5 − Y) ⊙ 1[Z4 > 0]) / m                           (6, m)
-    Ā2 = W3ᵀ (1[Z3 > 0] ⊙ W4ᵀ (W5ᵀ (A5 − Y) ⊙ 1[Z4 > 0])) / m         (6, m)
+    Z̄4 = (W5ᵀ (A5 − Y) ⊙ 1[Z4 > 0]) / m                               (4, m)
+    Z̄3 = W4ᵀ Z̄4 ⊙ 1[Z3 > 0]                                           (6, m)
+    Z̄2 = W3ᵀ Z̄3 ⊙ 1[Z2 > 0]                                           (6, m)
+    Z̄1 = W2ᵀ Z̄2 ⊙ 1[Z1 > 0]                                           (4, m)
 
 Arguments, by keyword: X (2, m), Y (1, m), W1 (4, 2), b1 (4,), W2 (6, 4), b2 (6,), W3 (6, 6),
 b3 (6,), W4 (4, 6), b4 (4,), W5 (1, 4), b5 (1,). A vector has one axis, a matrix two, a scalar
 none. Their shapes are checked unless CHECK_SHAPES is False.
 
-Checked: 20 steps and 10 gradients, each at 5 random points, seed 0: largest relative error 6e-16
+Checked: 20 steps and 10 gradients, each at 5 random points, seed 0: largest relative error 4e-15
 (complex step), 2e-11 (central differences, through relu).
-Checked: 11 functions, each at 3 random points, seed 0: largest relative error 7e-16 (complex
+Checked: 11 functions, each at 3 random points, seed 0: largest relative error 3e-15 (complex
 step).
 """
 
@@ -92,37 +94,38 @@ def value_and_grad_J(*, X, Y, W1, b1, W2, b2, W3, b3, W4, b4, W5, b5):
     W5 = W5[0]  # (4,)
     b5 = b5[0]  # ()
 
-    Z1 = W1 @ X + b1[:, None]                    # (4, m)
-    A1 = np.maximum(Z1, 0.0)                     # (4, m)
-    Z2 = W2 @ A1 + b2[:, None]                   # (6, m)
-    A2 = np.maximum(Z2, 0.0)                     # (6, m)
-    Z3 = W3 @ A2 + b3[:, None]                   # (6, m)
-    A3 = np.maximum(Z3, 0.0)                     # (6, m)
-    Z4 = W4 @ A3 + b4[:, None]                   # (4, m)
-    A4 = np.maximum(Z4, 0.0)                     # (4, m)
-    Z5 = W5 @ A4 + b5                            # (m,)
-    A5 = _sigmoid(Z5)                            # (m,)
-    J = np.mean(np.logaddexp(0.0, Z5) - Y * Z5)  # ()
+    Z1 = W1 @ X + b1[:, None]                            # (4, m)
+    A1 = np.maximum(Z1, 0.0)                             # (4, m)
+    Z2 = W2 @ A1 + b2[:, None]                           # (6, m)
+    A2 = np.maximum(Z2, 0.0)                             # (6, m)
+    Z3 = W3 @ A2 + b3[:, None]                           # (6, m)
+    A3 = np.maximum(Z3, 0.0)                             # (6, m)
+    Z4 = W4 @ A3 + b4[:, None]                           # (4, m)
+    A4 = np.maximum(Z4, 0.0)                             # (4, m)
+    Z5 = W5 @ A4 + b5                                    # (m,)
+    A5 = _sigmoid(Z5)                                    # (m,)
+    one_minus_Y = 1.0 - Y                                # (m,)
+    J = np.mean(one_minus_Y * np.logaddexp(0.0, Z5) + Y * np.logaddexp(0.0, -Z5))  # ()
 
-    Z5_bar = (A5 - Y) / m                        # (m,)
-    W5_bar = A4 @ Z5_bar                         # (4,)
-    b5_bar = Z5_bar.sum()                        # ()
-    A4_bar = np.outer(W5, Z5_bar)                # (4, m)
-    Z4_bar = A4_bar * (Z4 > 0.0)                 # (4, m)
-    W4_bar = Z4_bar @ A3.T                       # (4, 6)
-    b4_bar = Z4_bar.sum(axis=1)                  # (4,)
-    A3_bar = W4.T @ Z4_bar                       # (6, m)
-    Z3_bar = A3_bar * (Z3 > 0.0)                 # (6, m)
-    W3_bar = Z3_bar @ A2.T                       # (6, 6)
-    b3_bar = Z3_bar.sum(axis=1)                  # (6,)
-    A2_bar = W3.T @ Z3_bar                       # (6, m)
-    Z2_bar = A2_bar * (Z2 > 0.0)                 # (6, m)
-    W2_bar = Z2_bar @ A1.T                       # (6, 4)
-    b2_bar = Z2_bar.sum(axis=1)                  # (6,)
-    A1_bar = W2.T @ Z2_bar                       # (4, m)
-    Z1_bar = A1_bar * (Z1 > 0.0)                 # (4, m)
-    W1_bar = Z1_bar @ X.T                        # (4, 2)
-    b1_bar = Z1_bar.sum(axis=1)                  # (4,)
+    Z5_bar = (A5 * one_minus_Y - Y * _sigmoid(-Z5)) / m  # (m,)
+    W5_bar = A4 @ Z5_bar                                 # (4,)
+    b5_bar = Z5_bar.sum()                                # ()
+    A4_bar = np.outer(W5, Z5_bar)                        # (4, m)
+    Z4_bar = A4_bar * (Z4 > 0.0)                         # (4, m)
+    W4_bar = Z4_bar @ A3.T                               # (4, 6)
+    b4_bar = Z4_bar.sum(axis=1)                          # (4,)
+    A3_bar = W4.T @ Z4_bar                               # (6, m)
+    Z3_bar = A3_bar * (Z3 > 0.0)                         # (6, m)
+    W3_bar = Z3_bar @ A2.T                               # (6, 6)
+    b3_bar = Z3_bar.sum(axis=1)                          # (6,)
+    A2_bar = W3.T @ Z3_bar                               # (6, m)
+    Z2_bar = A2_bar * (Z2 > 0.0)                         # (6, m)
+    W2_bar = Z2_bar @ A1.T                               # (6, 4)
+    b2_bar = Z2_bar.sum(axis=1)                          # (6,)
+    A1_bar = W2.T @ Z2_bar                               # (4, m)
+    Z1_bar = A1_bar * (Z1 > 0.0)                         # (4, m)
+    W1_bar = Z1_bar @ X.T                                # (4, 2)
+    b1_bar = Z1_bar.sum(axis=1)                          # (4,)
     gradients = Gradients(
         W5=W5_bar[None, :],
         b5=np.reshape(b5_bar, (1,)),
@@ -209,26 +212,26 @@ def grad_J_b1(*, X, Y, W1, b1, W2, b2, W3, b3, W4, b4, W5, b5):
 
 
 def _arguments(**given):
-    """The arguments as floating-point arrays, in the order given, their shapes checked."""
-    arrays = {name: _floating(value) for name, value in given.items()}
+    """The arguments as floating-point numbers of one precision, their shapes checked."""
+    arrays = {name: np.asarray(value) for name, value in given.items()}
     if CHECK_SHAPES:
         _check_shapes(arrays)
-    return arrays.values()
+    dtype = _dtype(arrays.values())
+    return [array.astype(dtype, copy=False)[()] for array in arrays.values()]
 
 
-def _floating(value):
-    """An array of floating-point numbers; a Python number stays one."""
-    if isinstance(value, (int, float)):
-        return float(value)
-    array = np.asarray(value)
-    return array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
+def _dtype(arrays):
+    """The precision of the arrays that are floating-point already; numbers adapt to arrays."""
+    floating = [array for array in arrays if np.issubdtype(array.dtype, np.floating)]
+    deciding = [array for array in floating if array.ndim] or floating
+    return np.result_type(*(array.dtype for array in deciding)) if deciding else float
 
 
 def _check_shapes(arrays):
     """Raise ValueError for an argument of another shape than SHAPES says."""
     sizes, sources = {}, {}
     for name, array in arrays.items():
-        expected, got = SHAPES[name], np.shape(array)
+        expected, got = SHAPES[name], array.shape
         if len(got) == len(expected):
             for dim, size in zip(expected, got):
                 if isinstance(dim, str) and dim not in sizes:

@@ -20,12 +20,13 @@ Arguments, by keyword: mu (d,), S (d, d) symmetric and positive definite, x (d,)
 vector has one axis, a matrix two, a scalar none. Their shapes are checked unless CHECK_SHAPES is
 False. What a function does not need it accepts and leaves alone.
 
-Checked: 5 steps and 4 gradients, each at 5 random points, seed 0: largest relative error 3e-16
+Checked: 5 steps and 4 gradients, each at 5 random points, seed 0: largest relative error 2e-15
 (complex step), 3e-11 (central differences).
-Checked: 6 functions, each at 3 random points, seed 0: largest relative error 2e-16 (complex
+Checked: 6 functions, each at 3 random points, seed 0: largest relative error 8e-16 (complex
 step).
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -61,10 +62,10 @@ def value_and_grad_l(*, mu, S, x, X=None):
     S_inv = np.linalg.inv(S)                # (d, d)
     mu_minus_x = mu - x                     # (d,)
     v = S_inv @ mu_minus_x                  # (d,)
-    l = -0.5 * (v @ mu_minus_x + d * np.log(2.0 * np.pi) + np.linalg.slogdet(S)[1])  # ()
+    l = -0.5 * (v @ mu_minus_x + d * math.log(2.0 * np.pi) + np.linalg.slogdet(S)[1])  # ()
 
-    S_bar = 0.5 * (np.outer(v, v) - S_inv)  # (d, d)
     mu_bar = -v                             # (d,)
+    S_bar = 0.5 * (np.outer(v, v) - S_inv)  # (d, d)
     return l, Gradients_l(mu=mu_bar, S=S_bar)
 
 
@@ -92,14 +93,14 @@ def value_and_grad_L(*, mu, S, X, x=None):
     N = X.shape[0]
     d = mu.shape[0]
 
-    R = X - mu                                           # (N, d)
-    R_T_R = R.T @ R                                      # (d, d)
-    S_inv = np.linalg.inv(S)                             # (d, d)
-    c = N * np.linalg.slogdet(S)[1]                      # ()
-    L = -0.5 * (np.sum(R_T_R * S_inv) + N * d * np.log(2.0 * np.pi) + c)  # ()
+    R = X - mu                         # (N, d)
+    R_T_R = R.T @ R                    # (d, d)
+    S_inv = np.linalg.inv(S)           # (d, d)
+    c = N * d * math.log(2.0 * np.pi)  # ()
+    L = -0.5 * (np.sum(R_T_R * S_inv) + c + N * np.linalg.slogdet(S)[1])  # ()
 
-    S_bar = 0.5 * (S_inv @ (R_T_R @ S_inv) - N * S_inv)  # (d, d)
-    mu_bar = R.sum(axis=0) @ S_inv                       # (d,)
+    S_bar = 0.5 * (S_inv @ (R_T_R @ S_inv - N * np.eye(d, dtype=mu.dtype)))  # (d, d)
+    mu_bar = R.sum(axis=0) @ S_inv     # (d,)
     return L, Gradients_L(mu=mu_bar, S=S_bar)
 
 
@@ -127,26 +128,26 @@ def grad_L_S(*, mu, S, X, x=None):
 
 
 def _arguments(**given):
-    """The arguments as floating-point arrays, in the order given, their shapes checked."""
-    arrays = {name: _floating(value) for name, value in given.items()}
+    """The arguments as floating-point numbers of one precision, their shapes checked."""
+    arrays = {name: np.asarray(value) for name, value in given.items()}
     if CHECK_SHAPES:
         _check_shapes(arrays)
-    return arrays.values()
+    dtype = _dtype(arrays.values())
+    return [array.astype(dtype, copy=False)[()] for array in arrays.values()]
 
 
-def _floating(value):
-    """An array of floating-point numbers; a Python number stays one."""
-    if isinstance(value, (int, float)):
-        return float(value)
-    array = np.asarray(value)
-    return array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
+def _dtype(arrays):
+    """The precision of the arrays that are floating-point already; numbers adapt to arrays."""
+    floating = [array for array in arrays if np.issubdtype(array.dtype, np.floating)]
+    deciding = [array for array in floating if array.ndim] or floating
+    return np.result_type(*(array.dtype for array in deciding)) if deciding else float
 
 
 def _check_shapes(arrays):
     """Raise ValueError for an argument of another shape than SHAPES says."""
     sizes, sources = {}, {}
     for name, array in arrays.items():
-        expected, got = SHAPES[name], np.shape(array)
+        expected, got = SHAPES[name], array.shape
         if len(got) == len(expected):
             for dim, size in zip(expected, got):
                 if isinstance(dim, str) and dim not in sizes:

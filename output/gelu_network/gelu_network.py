@@ -229,7 +229,7 @@ def _check_shapes(arrays):
 
 def _erfc(x):
     """1 - erf(x), entry by entry."""
-    return np.vectorize(math.erfc, otypes=[np.result_type(x)])(x)
+    return np.vectorize(math.erfc, otypes=[np.result_type(x, 0.0)])(x)
 
 
 def _gelu(x):

@@ -23,7 +23,7 @@ What a function does not need it accepts and leaves alone.
 
 Checked: 6 steps and 3 gradients, each at 5 random points, seed 0: largest relative error 1e-15
 (complex step), 4e-11 (central differences).
-Checked: 6 functions, each at 3 random points, seed 0: largest relative error 1e-16 (complex
+Checked: 6 functions, each at 3 random points, seed 0: largest relative error 4e-16 (complex
 step).
 """
 
@@ -84,10 +84,11 @@ def value_and_grad_J2(*, z2, y2, z1=None, y1=None, z3=None, y3=None):
     """J2 and its gradient; z2 (n,), y2 (n,)."""
     z2, y2 = _arguments(z2=z2, y2=y2)
 
-    a2 = _sigmoid(z2)                             # (n,)
-    J2 = np.sum(np.logaddexp(0.0, z2) - y2 * z2)  # ()
+    a2 = _sigmoid(z2)                                # (n,)
+    one_minus_y2 = 1.0 - y2                          # (n,)
+    J2 = np.sum(one_minus_y2 * np.logaddexp(0.0, z2) + y2 * np.logaddexp(0.0, -z2))  # ()
 
-    z2_bar = a2 - y2                              # (n,)
+    z2_bar = a2 * one_minus_y2 - y2 * _sigmoid(-z2)  # (n,)
     return J2, Gradients_J2(z2=z2_bar)
 
 
@@ -95,9 +96,9 @@ def grad_J2_z2(*, z2, y2, z1=None, y1=None, z3=None, y3=None):
     """Gradient of J2 with respect to z2, (n,)."""
     z2, y2 = _arguments(z2=z2, y2=y2)
 
-    a2 = _sigmoid(z2)  # (n,)
+    a2 = _sigmoid(z2)                              # (n,)
 
-    z2_bar = a2 - y2   # (n,)
+    z2_bar = a2 * (1.0 - y2) - y2 * _sigmoid(-z2)  # (n,)
     return z2_bar
 
 
@@ -105,11 +106,11 @@ def value_and_grad_J3(*, z3, y3, z1=None, y1=None, z2=None, y2=None):
     """J3 and its gradient; z3 (n,), y3 (n,) sums to 1."""
     z3, y3 = _arguments(z3=z3, y3=y3)
 
-    log_a3 = z3 - _logsumexp(z3)  # (n,)
-    a3 = np.exp(log_a3)           # (n,)
-    J3 = -(y3 @ log_a3)           # ()
+    log_a3 = _log_softmax(z3)                         # (n,)
+    a3 = np.exp(log_a3)                               # (n,)
+    J3 = -(y3 @ log_a3)                               # ()
 
-    z3_bar = a3 - y3              # (n,)
+    z3_bar = a3 * (1.0 - y3) + y3 * np.expm1(log_a3)  # (n,)
     return J3, Gradients_J3(z3=z3_bar)
 
 
@@ -117,33 +118,34 @@ def grad_J3_z3(*, z3, y3, z1=None, y1=None, z2=None, y2=None):
     """Gradient of J3 with respect to z3, (n,)."""
     z3, y3 = _arguments(z3=z3, y3=y3)
 
-    a3 = _softmax(z3)  # (n,)
+    log_a3 = _log_softmax(z3)                         # (n,)
+    a3 = np.exp(log_a3)                               # (n,)
 
-    z3_bar = a3 - y3   # (n,)
+    z3_bar = a3 * (1.0 - y3) + y3 * np.expm1(log_a3)  # (n,)
     return z3_bar
 
 
 def _arguments(**given):
-    """The arguments as floating-point arrays, in the order given, their shapes checked."""
-    arrays = {name: _floating(value) for name, value in given.items()}
+    """The arguments as floating-point numbers of one precision, their shapes checked."""
+    arrays = {name: np.asarray(value) for name, value in given.items()}
     if CHECK_SHAPES:
         _check_shapes(arrays)
-    return arrays.values()
+    dtype = _dtype(arrays.values())
+    return [array.astype(dtype, copy=False)[()] for array in arrays.values()]
 
 
-def _floating(value):
-    """An array of floating-point numbers; a Python number stays one."""
-    if isinstance(value, (int, float)):
-        return float(value)
-    array = np.asarray(value)
-    return array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
+def _dtype(arrays):
+    """The precision of the arrays that are floating-point already; numbers adapt to arrays."""
+    floating = [array for array in arrays if np.issubdtype(array.dtype, np.floating)]
+    deciding = [array for array in floating if array.ndim] or floating
+    return np.result_type(*(array.dtype for array in deciding)) if deciding else float
 
 
 def _check_shapes(arrays):
     """Raise ValueError for an argument of another shape than SHAPES says."""
     sizes, sources = {}, {}
     for name, array in arrays.items():
-        expected, got = SHAPES[name], np.shape(array)
+        expected, got = SHAPES[name], array.shape
         if len(got) == len(expected):
             for dim, size in zip(expected, got):
                 if isinstance(dim, str) and dim not in sizes:
@@ -156,16 +158,13 @@ def _check_shapes(arrays):
             raise ValueError(f"{name}: expected {shape}{bound}, got {got}")
 
 
-def _logsumexp(z):
-    """log(sum(exp(z))) along the last axis, without overflow."""
-    top = z.max(axis=-1)
-    return top + np.log(np.sum(np.exp(z - top[..., None]), axis=-1))
-
-
-def _softmax(z):
-    """exp(z) / sum(exp(z)) along the last axis, without overflow."""
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
+def _log_softmax(z):
+    """z - log(sum(exp(z))) along the last axis, without overflow."""
+    largest = z.argmax(axis=-1, keepdims=True)
+    shifted = z - np.take_along_axis(z, largest, -1)
+    e = np.exp(shifted)
+    np.put_along_axis(e, largest, 0.0, -1)
+    return shifted - np.log1p(e.sum(axis=-1, keepdims=True))
 
 
 def _sigmoid(x):

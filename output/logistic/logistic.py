@@ -3,7 +3,7 @@
 Forward pass:
 
     u = −y ⊙ X w                                                      (N,)
-    J = sum(softplus(u))                                              ()
+    J = sum(log(1 + exp(u)))                                          ()
     R = J + λ ‖w‖² / 2                                                ()
 
 Gradients; each has the shape of its variable:
@@ -16,9 +16,9 @@ Arguments, by keyword: X (N, d), y (N,) with entries +1 or -1, w (d,), lambda_ (
 one axis, a matrix two, a scalar none. Their shapes are checked unless CHECK_SHAPES is False. What
 a function does not need it accepts and leaves alone.
 
-Checked: 5 steps and 2 gradients, each at 5 random points, seed 0: largest relative error 2e-16
+Checked: 5 steps and 2 gradients, each at 5 random points, seed 0: largest relative error 4e-16
 (complex step), 1e-11 (central differences).
-Checked: 4 functions, each at 3 random points, seed 0: largest relative error 1e-16 (complex
+Checked: 4 functions, each at 3 random points, seed 0: largest relative error 2e-16 (complex
 step).
 """
 
@@ -95,26 +95,26 @@ def grad_R_w(*, X, y, w, lambda_):
 
 
 def _arguments(**given):
-    """The arguments as floating-point arrays, in the order given, their shapes checked."""
-    arrays = {name: _floating(value) for name, value in given.items()}
+    """The arguments as floating-point numbers of one precision, their shapes checked."""
+    arrays = {name: np.asarray(value) for name, value in given.items()}
     if CHECK_SHAPES:
         _check_shapes(arrays)
-    return arrays.values()
+    dtype = _dtype(arrays.values())
+    return [array.astype(dtype, copy=False)[()] for array in arrays.values()]
 
 
-def _floating(value):
-    """An array of floating-point numbers; a Python number stays one."""
-    if isinstance(value, (int, float)):
-        return float(value)
-    array = np.asarray(value)
-    return array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
+def _dtype(arrays):
+    """The precision of the arrays that are floating-point already; numbers adapt to arrays."""
+    floating = [array for array in arrays if np.issubdtype(array.dtype, np.floating)]
+    deciding = [array for array in floating if array.ndim] or floating
+    return np.result_type(*(array.dtype for array in deciding)) if deciding else float
 
 
 def _check_shapes(arrays):
     """Raise ValueError for an argument of another shape than SHAPES says."""
     sizes, sources = {}, {}
     for name, array in arrays.items():
-        expected, got = SHAPES[name], np.shape(array)
+        expected, got = SHAPES[name], array.shape
         if len(got) == len(expected):
             for dim, size in zip(expected, got):
                 if isinstance(dim, str) and dim not in sizes:
