@@ -36,6 +36,9 @@ REFUSED: Final = 3
 UNDECIDED: Final = 9
 """Problems allowed in a group that have a kink, or no firm digits, at every point."""
 
+CHECKED: Final = "checked:"
+"""Begins the title of a problem on which the library's own check went wrong."""
+
 REGRESSIONS: Final = Path(__file__).with_name("regressions.txt")
 
 
@@ -80,7 +83,8 @@ def test_drawn_problems(task: Task) -> None:
 @pytest.mark.oracle
 @pytest.mark.parametrize(("title", "text"), regressions())
 def test_regressions(title: str, text: str) -> None:
-    outcome = compare(read(text), roads=("printed",))
+    roads = ("printed", "checked") if title.startswith(CHECKED) else ("printed",)
+    outcome = compare(read(text), roads=roads)
     assert outcome.kind == "right", f"{title}: {outcome.kind}, {outcome.reason}"
 
 
