@@ -271,9 +271,23 @@ class _Pairs:
     def folded(self) -> list[Factor | Folded]:
         while self.pairs:
             self.current = whole, first, second = self.pairs.pop(0)
+            if first == second:
+                self._diagonal(whole, first)
+                continue
             if not (self._vectorised(whole, first, second) or self._product(whole, first, second)):
                 raise NoMatrixForm
         return [*self.done, *self.factors]
+
+    def _diagonal(self, whole: int, letter: int) -> None:
+        """``vec`` of a diagonal matrix: both letters of a pair are one."""
+        factors, ends = self._component(letter)
+        if letter < self.order or whole == letter or ends != {letter} or self._is_paired(letter):
+            raise NoMatrixForm
+        part = self._matrix((factors, letter), letter)
+        self.done.append(Folded("vec", [part], (whole,), self._sizes((whole,))))
+
+    def _is_paired(self, letter: int) -> bool:
+        return any(letter in pair for pair in self.pairs)
 
     def _component(self, letter: int) -> tuple[list[Factor], set[int]]:
         """The factors that hang together with a letter, and where they meet pairs and axes."""
@@ -386,7 +400,7 @@ class _Pairs:
     def _reach(self, letter: int) -> Reach | None:
         """The factors on a letter, and the letter at their other end."""
         factors, ends = self._component(letter)
-        if letter < self.order or any(letter in pair for pair in self.pairs):
+        if letter < self.order or self._is_paired(letter):
             return (factors, letter) if ends == {letter} else None
         others = ends - {letter}
         if len(others) > 1:

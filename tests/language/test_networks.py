@@ -101,15 +101,30 @@ EXAMPLES = {
 
 def test_the_examples() -> None:
     assert sorted(EXAMPLES) == [
+        "attention",
+        "batchnorm",
         "circles",
         "circles_rows",
         "gaussian",
+        "gaussian_process",
+        "gelu_network",
         "heads",
+        "infonce",
+        "layernorm",
         "least_squares",
         "logistic",
+        "lstm",
         "nested",
         "neuron",
+        "poisson",
+        "residual",
+        "rmsnorm",
+        "self_attention",
+        "silu_network",
+        "soft_kmeans",
+        "softmax_regression",
         "testnet",
+        "vae",
     ]
 
 
