@@ -67,7 +67,10 @@ def raised(tensor: Tensor) -> Expr:
 
 
 class _Raising:
-    def __init__(self) -> None:
+    """Raises tensors, each once; with ``sums``, what has no form may be a sum over one letter."""
+
+    def __init__(self, sums: bool = True) -> None:
+        self.sums = sums
         self.done: dict[Tensor, Expr] = {}
 
     def raised(self, tensor: Tensor) -> Expr:
@@ -88,11 +91,11 @@ class _Raising:
         Sums over examples of Kronecker products are written so: the letter becomes an index of
         the matrices that carry it.
         """
-        if not isinstance(tensor, Contraction) or not has_pairs(tensor):
+        if not self.sums or not isinstance(tensor, Contraction) or not has_pairs(tensor):
             return None
         rows, cols = extent_of_tensor(tensor)
         for letter, index, fixed in one_by_one(tensor):
-            body = _Raising().raised(fixed)
+            body = _Raising(sums=False).raised(fixed)
             if not body.has_index:
                 return Expr("sum_over", (body,), rows, cols, (index, tensor.dims[letter], tensor))
         return None
