@@ -9,7 +9,7 @@ a transpose, numbers in front, minus signs outermost.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
 from typing import Any, Final, TypeAlias
@@ -81,6 +81,9 @@ OPERATORS: Final = {
 """Every operator, and what its node stands for."""
 
 
+UNWRITTEN: Final = frozenset({"product", "add", "negative", "transpose"})
+"""Operators that do not count where an expression is measured."""
+
 Index: TypeAlias = Dim | tuple[Dim, Dim] | None
 """What a slice takes along one axis: an index, a start and a stop, or everything."""
 
@@ -94,6 +97,9 @@ class Expr:
         args: Parts, in the order in which they are written.
         rows, cols: The extent.
         value: A name, number, exponent or tensor, as the operator says.
+        transposes: Number of transposes in it.
+        has_index: Whether a part of it has no matrix form.
+        size: Number of symbols and operators that are written.
     """
 
     op: str
@@ -101,6 +107,20 @@ class Expr:
     rows: Dim
     cols: Dim
     value: Any = None
+    transposes: int = field(init=False, compare=False, repr=False)
+    has_index: bool = field(init=False, compare=False, repr=False)
+    size: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        index, inner = self.op == "index", self.args
+        own = int(self.value.size) if index else not inner or self.op not in UNWRITTEN
+        known = {
+            "transposes": (self.op == "transpose") + sum(arg.transposes for arg in inner),
+            "has_index": index or self.op == "sum_over" or any(arg.has_index for arg in inner),
+            "size": own + sum(arg.size for arg in inner),
+        }
+        for name, value in known.items():
+            object.__setattr__(self, name, value)
 
     @property
     def is_scalar(self) -> bool:
@@ -111,25 +131,6 @@ class Expr:
     def is_column(self) -> bool:
         """Whether it has one column (a scalar has)."""
         return same(self.cols, ONE)
-
-    @property
-    def transposes(self) -> int:
-        """Number of transposes in it."""
-        return (self.op == "transpose") + sum(arg.transposes for arg in self.args)
-
-    @property
-    def has_index(self) -> bool:
-        """Whether a part of it has no matrix form."""
-        return self.op in ("index", "sum_over") or any(arg.has_index for arg in self.args)
-
-    @property
-    def size(self) -> int:
-        """Number of symbols and operators that are written."""
-        if self.op == "index":
-            return int(self.value.size)
-        return (not self.args or self.op not in ("product", "add", "negative", "transpose")) + sum(
-            arg.size for arg in self.args
-        )
 
 
 def symbol(variable: Variable, rows: Dim, cols: Dim) -> Expr:

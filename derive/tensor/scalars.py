@@ -9,7 +9,7 @@ renamed in order, so that the layers of a network share them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -23,12 +23,24 @@ from derive.shapes import Shape
 from derive.tensor.algebra import add, apply, contract, number, relabel
 from derive.tensor.nodes import Constant, Contraction, Letters, Map, Sum, Tensor
 
-__all__ = ["Atoms", "Form", "from_scalar", "repeated_sums", "scalar_forms", "to_scalar"]
+__all__ = [
+    "Atoms",
+    "Form",
+    "from_scalar",
+    "least_size",
+    "repeated_sums",
+    "scalar_forms",
+    "to_scalar",
+]
 
 Atoms: TypeAlias = dict[tuple[Tensor, Letters], sympy.Symbol]
 
 ROUGHEST: Final = 12
 """A number with a larger denominator than this, such as 0.01, is an atom: no algebra clears it."""
+
+
+MOST_MONOMIALS: Final = 100
+"""A formula with more terms than this, multiplied out over one denominator, is left alone."""
 
 
 @cache
@@ -125,8 +137,10 @@ def scalar_forms(formula: Any) -> tuple[Form, ...]:
     """Other forms of a scalar formula: cancelled, factored, multiplied out.
 
     Terms are brought over a common denominator only where something cancels then, and a sum of
-    powers is never written as a product.
+    powers is never written as a product. What would have very many terms on the way is left alone.
     """
+    if max(_quotient_terms(formula)) > MOST_MONOMIALS:
+        return ()
     cancelled, expanded = sympy.cancel(formula), sympy.expand(formula)
     written, terms = _terms_written(formula), len(sympy.Add.make_args(expanded))
     several = len({sympy.fraction(t)[1] for t in _without_numbers(expanded)}) > 1
@@ -177,6 +191,22 @@ def _terms_written(formula: Any) -> int:
     return 1
 
 
+def _quotient_terms(formula: Any) -> tuple[int, int]:
+    """How many terms numerator and denominator have over a common denominator, multiplied out."""
+    if isinstance(formula, sympy.Add):
+        parts = [(_quotient_terms(term), sympy.fraction(term)[1]) for term in formula.args]
+        common = prod({divisor: terms[1] for terms, divisor in parts}.values())
+        return sum(above * common // own for (above, own), _ in parts), common
+    if isinstance(formula, sympy.Mul):
+        pairs = [_quotient_terms(factor) for factor in formula.args]
+        return prod(above for above, _ in pairs), prod(below for _, below in pairs)
+    if isinstance(formula, sympy.Pow) and formula.exp.is_Integer:
+        power = abs(int(formula.exp))
+        over, under = (comb(n + power - 1, power) for n in _quotient_terms(formula.base))
+        return (over, under) if formula.exp > 0 else (under, over)
+    return 1, 1
+
+
 def _without_numbers(formula: Any) -> list[Any]:
     """The terms of a sum without their numerical coefficients."""
     return [term.as_coeff_Mul()[1] for term in sympy.Add.make_args(formula)]
@@ -195,6 +225,16 @@ def _common_monomial(formula: Any) -> Any:
         ):
             common *= base ** min(exponents, key=abs)
     return common
+
+
+def least_size(formula: Any, sizes: Mapping[Any, int]) -> int:
+    """How many symbols and operations a formula has at least, by the sizes of its atoms."""
+    if not formula.args:
+        return sizes.get(formula, 0)
+    if isinstance(formula, sympy.Pow):
+        return least_size(formula.base, sizes)
+    between = len(formula.args) - 1 if isinstance(formula, sympy.Add) else 0
+    return between + sum(least_size(arg, sizes) for arg in formula.args)
 
 
 def from_scalar(formula: Any, atoms: dict[Any, tuple[Tensor, Letters]], shape: Shape) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from derive.shapes import Dim
@@ -28,7 +29,14 @@ from derive.tensor.nodes import (
 )
 from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import apart, recognise
-from derive.tensor.scalars import Atoms, from_scalar, repeated_sums, scalar_forms, to_scalar
+from derive.tensor.scalars import (
+    Atoms,
+    from_scalar,
+    least_size,
+    repeated_sums,
+    scalar_forms,
+    to_scalar,
+)
 
 __all__ = ["Simplified", "entrywise", "expand", "factored", "simplify"]
 
@@ -36,6 +44,8 @@ Reasons = dict[Reason, None]
 
 MOST_TERMS = 24
 MOST_ATOMS = 12
+RECOGNISED = 4
+"""So many symbols may be saved when a function is recognised in a form."""
 LARGEST = 200
 
 
@@ -66,7 +76,7 @@ def _round(tensor: Tensor, facts: bool, reasons: Reasons) -> Tensor:
             continue
         used: Reasons = {}
         wide = factored(_settle(wide, facts, used))
-        if _measure(wide) < _measure(best):
+        if _is_simpler(wide, best):
             reasons.update(used)
             reasons[Reason(law)] = None
             best = wide
@@ -76,11 +86,14 @@ def _round(tensor: Tensor, facts: bool, reasons: Reasons) -> Tensor:
     return short
 
 
-def _measure(tensor: Tensor) -> tuple[int, int]:
-    """What is lowered: the number of symbols, and among equals what is awkward to read."""
-    return tensor.size, _awkward(tensor)
+def _is_simpler(one: Tensor, other: Tensor) -> bool:
+    """Whether a form is shorter than another, or as long and less awkward to read."""
+    if one.size != other.size:
+        return one.size < other.size
+    return _awkward(one) < _awkward(other)
 
 
+@lru_cache(maxsize=4096)
 def _awkward(tensor: Tensor) -> int:
     """How many diagonals stand in it as vectors, and vectors repeated in a sum of matrices."""
     count = sum(map(_awkward, children(tensor)))
@@ -197,20 +210,25 @@ def _recognised(tensor: Tensor, reasons: Reasons) -> Tensor:
 
 def _shortest_scalar(tensor: Tensor, reasons: Reasons) -> Tensor:
     """The shortest form of an expression that is entrywise at its top."""
-    if tensor.size > LARGEST:
-        return tensor
-    best, law = _best_form(tensor, frozenset())
-    whole = repeated_sums(tensor)
-    if best is tensor and whole:
-        best, law = _best_form(tensor, whole)
+    best, law = _best_form(tensor)
     if best is not tensor:
         entries = law == "cancelled" and tensor.order > 0
         reasons[Reason("entrywise" if entries else law)] = None
     return best
 
 
-def _best_form(tensor: Tensor, whole: Collection[Tensor]) -> tuple[Tensor, str]:
-    """The shortest form, and what was done; ``whole`` are sums that stay together."""
+@lru_cache(maxsize=4096)
+def _best_form(tensor: Tensor) -> tuple[Tensor, str]:
+    """The shortest form by scalar algebra, and what was done."""
+    if tensor.size > LARGEST:
+        return tensor, ""
+    found = _best_form_over(tensor, frozenset())
+    whole = repeated_sums(tensor)
+    return _best_form_over(tensor, whole) if found[0] is tensor and whole else found
+
+
+def _best_form_over(tensor: Tensor, whole: Collection[Tensor]) -> tuple[Tensor, str]:
+    """The same, with some sums as atoms."""
     atoms: Atoms = {}
     counts: dict[object, int] = {}
     axes = tuple(range(tensor.order))
@@ -219,9 +237,12 @@ def _best_form(tensor: Tensor, whole: Collection[Tensor]) -> tuple[Tensor, str]:
     if all(count < 2 for count in counts.values()) or len(atoms) > MOST_ATOMS:
         return best, law
     names = {symbol: atom for atom, symbol in atoms.items()}
+    sizes = {symbol: tensor.size for symbol, (tensor, _) in names.items()}
     diagonal = any(isinstance(atom, Delta) for atom, _ in atoms)
     for form in scalar_forms(formula):
         if form.divisors and all(isinstance(names[x][0], Variable) for x in form.divisors):
+            continue
+        if least_size(form.formula, sizes) > best.size + RECOGNISED:
             continue
         found = recognise(from_scalar(form.formula, names, tensor.shape))
         if diagonal and _scales_sum(found):
@@ -292,7 +313,7 @@ def _factored_at_top(tensor: Tensor) -> Tensor:
         for common, terms in _common_factors(tensor).items():
             if len(terms) > 1 and _is_worth_it(tensor, common, terms):
                 found = _taken_out(tensor, common, terms)
-                if found.size <= best.size and _measure(found) < _measure(best):
+                if _is_simpler(found, best):
                     best = found
         if best is tensor:
             return tensor

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 from derive.shapes import as_dim
-from derive.tensor.algebra import add, apply, contract, invoke, scale
+from derive.tensor.algebra import add, apply, contract, invoke, ones, scale
 from derive.tensor.nodes import Tensor, Variable
 from derive.tensor.simplification import simplify
 from tests.tensor.evaluation import evaluate_with_scale
@@ -145,11 +146,55 @@ def nested(count: int) -> Tensor:
     return found
 
 
+def fractions(count: int) -> Tensor:
+    """Sums of fractions with different denominators, one symbol in all of them."""
+    axes = (0,)
+    common = vector("c", "positive")
+    found = []
+    for i in range(count):
+        below = add([vector(f"x{i}"), common], (n,))
+        found.append(contract(1, [(below, axes, Fraction(-2))], axes))
+    return add(found, (n,))
+
+
+def rational(count: int) -> Tensor:
+    """x/(1 + x^2), of that again, and so on: few symbols, high powers."""
+    axes = (0,)
+    found: Tensor = vector("x")
+    for _ in range(count):
+        square = contract(1, [(found, axes, Fraction(2))], axes)
+        below = add([ones((n,)), square], (n,))
+        found = contract(1, [(found, axes), (below, axes, Fraction(-1))], axes)
+    return found
+
+
+def powers(count: int) -> Tensor:
+    """High powers of sums beside each other."""
+    axes = (0,)
+    x, y = vector("x"), vector("y")
+    plus, minus = add([x, y], (n,)), add([x, scale(-1, y)], (n,))
+    parts = [(plus, axes, Fraction(count)), (minus, axes, Fraction(-count))]
+    return add([contract(1, parts, axes), contract(1, [(plus, axes, Fraction(count))], axes)], (n,))
+
+
+MOST_CALLS: Final = 3_000_000
+"""Some seconds' work."""
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 6, 8, 12])
+@pytest.mark.parametrize("make", [fractions, rational, powers])
+def test_no_algebra_explodes(make: Callable[[int], Tensor], count: int) -> None:
+    tensor = make(count)
+    if tensor.size < 10_000:
+        assert calls(lambda: simplify(tensor)) < MOST_CALLS
+
+
 FAMILIES: Final[Mapping[str, tuple[Callable[[int], Tensor], tuple[int, ...]]]] = {
     "layers": (layers, (8, 16, 32, 64)),
     "terms with a common factor": (terms, (6, 12, 24, 48)),
     "terms with facts": (squares, (6, 12, 24, 48)),
     "chain of matrices": (chain, (5, 10, 20, 40)),
+    "fractions": (fractions, (8, 16, 32, 64)),
     "calls in calls": (nested, (4, 8, 16, 32)),
 }
 STEEPEST: Final = 2.6
