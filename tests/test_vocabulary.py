@@ -42,8 +42,8 @@ relu leaky_relu elu selu gelu gelu_tanh silu mish heaviside max min clip where <
 sum mean prod amax amin rowsum rowmean rowmax rowmin colsum colmean colmax colmin var rowvar colvar
 logsumexp rowlogsumexp tr det logdet dot norm2 norm norm1 norminf
 
-inv pinv transpose diag diagonal vec unvec kron outer solve cholesky expm expm_frechet tril triu
-hcat vcat softmax rowsoftmax log_softmax rowlog_softmax [i,j] [i,:] [:,j] [i:j,:] v[i] v[i:j]
+inv pinv transpose diag diagonal vec unvec commutation kron outer solve cholesky
+expm expm_frechet tril triu hcat vcat softmax rowsoftmax log_softmax rowlog_softmax [i,j] [i,:] [:,j] [i:j,:] v[i] v[i:j]
 
 affine layernorm rowlayernorm batchnorm rmsnorm rowrmsnorm attention
 
@@ -223,6 +223,12 @@ ROWS: Final[Sequence[Row]] = (
     row("diagonal", "A:(n,n); v:(n); grad v'*diagonal(A) wrt A", "diag(v)"),
     row("vec", WEIGHTED + "grad vec(C)'*vec(A) wrt A", "C"),
     row("unvec", "A:(m,n); C:(m,n); v = vec(A); J = tr(C'*unvec(v, m, n)); grad J wrt v", "vec(C)"),
+    row(
+        "commutation",
+        "X:(m,n); Y:(n,m); grad vec(Y)'*commutation(m, n)*vec(X) wrt X, Y",
+        "Y'",
+        "X'",
+    ),
     row(
         "kron",
         "A:(m,n); u:(m); B:(k,l); v:(k); w:(n); z:(l);"

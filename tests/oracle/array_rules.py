@@ -14,6 +14,7 @@ __all__ = [
     "attention",
     "blocked",
     "columnwise",
+    "commuting",
     "joined",
     "kronecker",
     "normalised",
@@ -111,6 +112,11 @@ def unvectorised(w: Writer, shape: Shape, depth: int) -> Node:
         return blocked(w, shape, depth)
     long = w.expression((times(*shape), 1), depth)
     return call("unvec", long, *map(extent, shape))
+
+
+def commuting(w: Writer, shape: Shape, depth: int) -> Node:
+    """A commutation matrix."""
+    return call("commutation", *map(extent, _factors(w, shape[0])))
 
 
 def triangle(w: Writer, shape: Shape, depth: int) -> Node:

@@ -176,7 +176,7 @@ class _Traced(Evaluation):
     """An evaluation in JAX's numbers; nothing is noted on the way."""
 
     def value(self, node: Node) -> Value:
-        if node.op == "name" or not node.args:
+        if node.op in ("name", "commutation") or not node.args:
             return super().value(node)
         args = [jnp.asarray(self.value(arg)) for arg in node.args]
         if node.op == "*":

@@ -74,6 +74,8 @@ class Evaluation:
             return np.full((1, 1), float(known))
         if node.op == "extent":
             return np.full((1, 1), float(self.size(node.word)))
+        if node.op == "commutation":
+            return _commutation(*(self.size(arg.word) for arg in node.args))
         if not node.args:
             extent = tuple(self.size(dim) for dim in node.shape)
             return {"I": np.eye, "ones": _ones, "zeros": _zeros}[node.op](*extent)
@@ -122,6 +124,12 @@ class Evaluation:
         pairs = zip(node.word.split(","), of, strict=False)
         bounds = [chosen(choice.strip(), size) for choice, size in pairs]
         return tuple(slice(*map(self.size, pair)) for pair in bounds)
+
+
+def _commutation(rows: int, columns: int) -> Value:
+    """Takes the vec of a matrix with so many rows and columns to that of its transpose."""
+    places = np.arange(rows * columns).reshape(columns, rows)
+    return np.eye(rows * columns)[places.T.ravel()]
 
 
 def _ones(rows: int, columns: int) -> Value:

@@ -93,8 +93,9 @@ class _Reader:
             self.take(",")
         if word in ("I", "ones", "zeros"):
             return constant(word, *map(_size, args))
-        if word == "unvec":
-            return call(word, args[0], *(extent(_size(arg)) for arg in args[1:]))
+        if word in ("unvec", "commutation"):
+            first = int(word == "unvec")
+            return call(word, *args[:first], *(extent(_size(arg)) for arg in args[first:]))
         return call(word, *args)
 
 

@@ -9,6 +9,7 @@ from tests.oracle.array_rules import (
     attention,
     blocked,
     columnwise,
+    commuting,
     joined,
     kronecker,
     normalised,
@@ -283,7 +284,15 @@ COLUMNS: Final[list[Rule]] = [
     blocked,
 ]
 ROWS: Final[list[Rule]] = [_row, _transposed, columnwise, blocked]
-SQUARES: Final[list[Rule]] = [_square, _square, _square, _outer, square_function, square_function]
+SQUARES: Final[list[Rule]] = [
+    _square,
+    _square,
+    _square,
+    _outer,
+    square_function,
+    square_function,
+    commuting,
+]
 SCALARS: Final[list[Rule]] = [
     _total,
     _total,

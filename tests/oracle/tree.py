@@ -234,6 +234,7 @@ SPECIAL: Final[Mapping[str, Callable[[tuple[Node, ...], str], Shape]]] = {
     "outer": lambda args, _: (args[0].shape[0], args[1].shape[0]),
     "solve": lambda args, _: args[1].shape,
     "kron": _kronecker,
+    "commutation": lambda args, _: (times(args[0].word, args[1].word),) * 2,
     "vec": lambda args, _: (times(*args[0].shape), 1),
     "unvec": lambda args, _: (plus(args[1].word, 0), plus(args[2].word, 0)),
     "hcat": lambda args, _: (args[0].shape[0], reduce(plus, (a.shape[1] for a in args))),
