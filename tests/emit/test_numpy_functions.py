@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from derive.calculus.rules import ARRAYS, ENTRYWISE
+from derive.emit.numpy_code.calls import CALLS
 from derive.emit.numpy_code.functions import (
     COMPARISONS,
     FUNCTIONS,
@@ -15,7 +16,6 @@ from derive.emit.numpy_code.functions import (
     REDUCTIONS,
     helpers_needed,
 )
-from derive.emit.numpy_code.lowering import CALLS
 from derive.verify import judge_functions
 from derive.vocabulary import FUNCTIONS as LANGUAGE
 

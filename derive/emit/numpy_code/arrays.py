@@ -27,6 +27,8 @@ __all__ = [
     "core_of",
     "dims_in",
     "is_boolean",
+    "is_floating",
+    "is_number",
 ]
 
 OPERATORS: Final = {
@@ -143,6 +145,24 @@ def dims_in(array: Array) -> Iterator[Dim]:
     elif array.op in ("block", "placed"):
         for bounds in array.value:
             yield from () if bounds is None else bounds if isinstance(bounds, tuple) else (bounds,)
+
+
+def is_floating(array: Array) -> bool:
+    """Whether an array has a floating-point type of its own: no number, no size, no booleans."""
+    if is_boolean(array) or array.op in ("number", "constant"):
+        return False
+    if array.op in ("add", "multiply"):
+        return any(map(is_floating, array.args))
+    return True
+
+
+def is_number(array: Array) -> bool:
+    """Whether an array is a number, sizes aside."""
+    if array.op == "constant":
+        return bool(array.value.is_number)
+    return array.op == "number" or (
+        array.op in ("add", "multiply") and all(map(is_number, array.args))
+    )
 
 
 class Arrays:

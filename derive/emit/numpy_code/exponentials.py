@@ -9,6 +9,7 @@ overflows too, so that ``inf/inf`` remains. With ``m = max(s, t, ...)`` it is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 
 from derive.emit.numpy_code.matching import argument_of, axes_of, mapped, value_of
@@ -46,59 +47,70 @@ def shifted(tensor: Contraction) -> Tensor:
     opened = _opened(tensor)
     if not isinstance(opened, Contraction):
         return opened
-    tensor = opened
-    sums = [_below(factor) for factor in tensor.factors]
-    if not any(sums):
-        return tensor
-    rest: list[Factor] = []
-    exponents: list[tuple[Tensor, Letters]] = []
-    totals: list[tuple[list[_Exponential], Letters]] = []
-    for factor, total in zip(tensor.factors, sums, strict=True):
-        inner, letters, power = factor
+    taken = _Taken(opened)
+    return opened if taken.is_none else taken.written()
+
+
+class _Taken:
+    """The exponentials of a product, apart from what else is in it."""
+
+    def __init__(self, tensor: Contraction) -> None:
+        self.tensor = tensor
+        self.rest: list[Factor] = []
+        self.exponents: list[tuple[Tensor, Letters]] = []
+        self.totals: list[tuple[list[_Exponential], Letters]] = []
+        self.divides = False
+        for factor in tensor.factors:
+            self._take(*factor)
+
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing is to be shifted, or it cannot be put into one exponent."""
+        every = [set(letters) for _, letters in (*self.exponents, *self.totals)]
+        return not self.divides or len(self.totals) > 1 or set(self._letters) not in every
+
+    @property
+    def _letters(self) -> Letters:
+        """The letters of the common exponent."""
+        every = (*self.exponents, *self.totals)
+        return tuple(dict.fromkeys(x for _, letters in every for x in letters))
+
+    def _take(self, inner: Tensor, letters: Letters, power: Fraction) -> None:
         exponent = argument_of(inner, "exp")
-        above = _exponentials(inner) if power == 1 and total is None else None
-        if total is not None:
-            largest = _largest(total, inner)
-            exponents.append(
-                (contract(power, [(largest, axes_of(inner))], axes_of(inner)), letters)
-            )
-            rest.append((_sum_of(total, negate(largest), inner), letters, power))
-        elif exponent is not None:
-            axes = axes_of(exponent)
-            exponents.append((contract(power, [(exponent, axes)], axes), letters))
-        elif above is not None and isinstance(value_of(inner), Sum):
-            totals.append((above, letters))
+        total = _exponentials(inner) if power < 0 or power == 1 else None
+        if exponent is not None:
+            self._multiply(exponent, power, letters)
+        elif total is not None and power < 0:
+            self.divides = True
+            largest = _largest(total)
+            self._multiply(largest, power, letters)
+            self.rest.append((_sum_of(total, negate(largest), inner), letters, power))
+        elif total is not None and isinstance(value_of(inner), Sum):
+            self.totals.append((total, letters))
         else:
-            rest.append(factor)
-    if len(totals) > 1:
-        return tensor
-    letters = tuple(dict.fromkeys(x for _, ls in (*exponents, *totals) for x in ls))
-    if len(letters) > 2:
-        return tensor
-    shape = tuple(tensor.dims[x] for x in letters)
-    dims = dict(enumerate(shape))
+            self.rest.append((inner, letters, power))
 
-    def placed(item: Tensor, along: Letters) -> Tensor:
-        return contract(1, [(item, tuple(map(letters.index, along)))], axes, dims)
+    def _multiply(self, exponent: Tensor, power: Fraction, letters: Letters) -> None:
+        axes = axes_of(exponent)
+        self.exponents.append((contract(power, [(exponent, axes)], axes), letters))
 
-    axes = tuple(range(len(letters)))
-    common = add([placed(item, along) for item, along in exponents], shape)
-    above = totals[0][0] if totals else [_Exponential(number(1), number(0))]
-    along = totals[0][1] if totals else ()
-    terms = [
-        contract(
-            1,
-            [
-                (placed(part.scale, along), axes),
-                (mapped("exp", add([placed(part.exponent, along), common], shape)), axes),
-            ],
-            axes,
-            dims,
-        )
-        for part in above
-    ]
-    rest.append((add(terms, shape), letters, ONE))
-    return _product(tensor, rest)
+    def written(self) -> Tensor:
+        """The product with one exponent, over the sums divided by their largest terms."""
+        letters = self._letters
+        axes, shape = tuple(range(len(letters))), tuple(self.tensor.dims[x] for x in letters)
+        dims = dict(enumerate(shape))
+
+        def placed(item: Tensor, along: Letters) -> Tensor:
+            return contract(1, [(item, tuple(map(letters.index, along)))], axes, dims)
+
+        common = add([placed(item, along) for item, along in self.exponents], shape)
+        above, along = self.totals[0] if self.totals else ([_Exponential(number(1), number(0))], ())
+        terms = []
+        for part in above:
+            exponent = add([placed(part.exponent, along), common], shape)
+            factors = [(placed(part.scale, along), axes), (mapped("exp", exponent), axes)]
+            terms.append(contract(1, factors, axes, dims))
+        return _product(self.tensor, [*self.rest, (add(terms, shape), letters, ONE)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +156,6 @@ def _has_exponential(tensor: Tensor) -> bool:
     return False
 
 
-def _below(factor: Factor) -> list[_Exponential] | None:
-    """The terms of a sum of exponentials that is divided by."""
-    tensor, _, power = factor
-    return _exponentials(tensor) if power < 0 else None
-
-
 def _exponentials(tensor: Tensor) -> list[_Exponential] | None:
     """A sum as multiples of exponentials; None if it holds none."""
     value = value_of(tensor)
@@ -193,7 +199,7 @@ def _exponential(term: Contraction) -> _Exponential | None:
     return _Exponential(scale, add(exponents, shape), bool(term.summed))
 
 
-def _largest(parts: list[_Exponential], like: Tensor) -> Tensor:
+def _largest(parts: list[_Exponential]) -> Tensor:
     """The largest exponent of a sum, entry by entry."""
     found: dict[Tensor, None] = {}
     for part in parts:

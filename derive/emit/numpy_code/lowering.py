@@ -6,21 +6,18 @@ meets others; it is written out only where a result must have its full shape.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Final
 
 from derive.emit.numpy_code.arrays import Array, Arrays, Powered, is_boolean
+from derive.emit.numpy_code.calls import CALLS, moved
 from derive.emit.numpy_code.functions import COMPARISONS
 from derive.emit.numpy_code.norms import normed_part
 from derive.emit.numpy_code.order import Computed, Order, entries_in
-from derive.emit.numpy_code.placement import start_of
 from derive.emit.numpy_code.products import Product
 from derive.shapes import ONE as ONE_DIM
 from derive.shapes import Shape
-from derive.tensor.algebra import ONE, add, contract, transpose
-from derive.tensor.definitions import deviation, root_mean_square
-from derive.tensor.incidence import offset_of
+from derive.tensor.algebra import ONE, add, contract
 from derive.tensor.nodes import (
     Call,
     Constant,
@@ -177,149 +174,12 @@ class TensorLowering:
     def _call(self, tensor: Call) -> Array:
         name, _, axis = tensor.function.rpartition("_")
         if axis.isdigit():
-            return self._moved(tensor, name, int(axis))
+            return moved(self, tensor, name, int(axis))
         special = CALLS.get(tensor.function)
         if special is not None:
             return special(self, tensor)
         args = [self.array(argument) for argument in tensor.args]
         return self.arrays.make(tensor.function, args, tensor.shape)
-
-    def _inverse(self, tensor: Call) -> Array:
-        node = self.arrays.make("inverse", (self.array(tensor.args[0]),), tensor.shape)
-        self.inverses[node] = tensor
-        return node
-
-    def _log_softmax(self, tensor: Call) -> Array:
-        node = self.arrays.make("log_softmax", (self.array(tensor.args[0]),), tensor.shape)
-        self.log_softmaxes[node] = tensor.args[0]
-        return node
-
-    def _softmax(self, tensor: Call) -> Array:
-        (argument,) = tensor.args
-        if argument in self.exponents:
-            logarithm, _ = self.lean(Call("log_softmax", tensor.args, tensor.shape))
-            return self.arrays.function("exp", [logarithm], tensor.shape)
-        return self.arrays.make("softmax", (self.array(argument),), tensor.shape)
-
-    def _unit(self, tensor: Call) -> Array:
-        (argument,) = tensor.args
-        norm, along = self._norm(argument, tensor.function == "row_unit")
-        below = self.arrays.expand(norm) if along else norm
-        items = [(self.array(argument), ONE), (below, -ONE)]
-        return self.arrays.multiply(ONE, items, tensor.shape)
-
-    def _centred(self, tensor: Call) -> Array:
-        argument, weights = tensor.args
-        lean, kept = self.lean(argument)
-        array = lean if kept[-1:] == (tensor.order - 1,) else self.array(argument)
-        return self.arrays.make("centred", (array, self.array(weights)), tensor.shape)
-
-    def _reduced(self, tensor: Call) -> Array:
-        """A reduction over the last axes, all or one."""
-        array = self.array(tensor.args[0])
-        axis = None
-        if tensor.order:
-            turned = array.op == "transpose"
-            array, axis = (array.args[0], 0) if turned else (array, tensor.order)
-        elif array.op == "transpose":
-            array = array.args[0]
-        return self.arrays.make(tensor.function, (array,), tensor.shape, axis)
-
-    def _variance(self, tensor: Call) -> Array:
-        """The variance; the mean of squares, where what is squared is used elsewhere too."""
-        if tensor.args[0] not in self.deviating:
-            return self._reduced(tensor)
-        array, turned = self._deviations(tensor.args[0])
-        square = self.arrays.multiply(ONE, [(array, Fraction(2))], array.shape)
-        axis = None if array.order == 1 else int(not turned)
-        return self.arrays.make("mean", (square,), tensor.shape, axis)
-
-    def _deviations(self, tensor: Tensor) -> tuple[Array, bool]:
-        """A tensor minus its mean along the last axis, or the transpose of that."""
-        array = self.array(tensor)
-        turned = array.op == "transpose"
-        array = array.args[0] if turned else array
-        axis = None if array.order == 1 else int(not turned)
-        return self.arrays.make("deviations", (array,), array.shape, axis), turned
-
-    def _deviating(self, tensor: Call) -> Array:
-        array, turned = self._deviations(tensor.args[0])
-        return self.arrays.transpose(array) if turned else array
-
-    def _normalised(self, tensor: Call) -> Array:
-        """A normalising layer: its numerator over its scale."""
-        argument, epsilon = tensor.args
-        if tensor.function == "layernorm":
-            array, turned = self._deviations(argument)
-            below, _ = self.lean(deviation(argument, epsilon))
-        else:
-            array = self.array(argument)
-            turned = array.op == "transpose"
-            array = array.args[0] if turned else array
-            below, _ = self.lean(root_mean_square(argument, epsilon))
-        below = self.arrays.expand(below) if below.order and not turned else below
-        node = self.arrays.multiply(ONE, [(array, ONE), (below, -ONE)], array.shape)
-        return self.arrays.transpose(node) if turned else node
-
-    def _triangle(self, tensor: Call) -> Array:
-        array = self.array(tensor.args[0])
-        if array.op != "transpose":
-            return self.arrays.make(tensor.function, (array,), tensor.shape)
-        other = "triu" if tensor.function == "tril" else "tril"
-        return self.arrays.transpose(self.arrays.make(other, array.args, array.args[0].shape))
-
-    def _lower(self, tensor: Call) -> Array:
-        return self.arrays.make("tri", (), tensor.shape)
-
-    def _select(self, tensor: Call) -> Array:
-        return self.arrays.make("eye_at", (), tensor.shape, offset_of(tensor))
-
-    def _pair(self, tensor: Call) -> Array:
-        return self.arrays.reshape(self.arrays.eye(tensor.shape[0]), tensor.shape)
-
-    def _moved(self, tensor: Call, name: str, axis: int) -> Array:
-        """A block of an array, an array with zeros around it, an array in another shape."""
-        if name == "joined":
-            args = [self.array(part) for part in tensor.args]
-            if all(arg.op == "transpose" for arg in args):
-                inner = [arg.args[0] for arg in args]
-                node = self.arrays.make("joined", inner, tensor.shape[::-1], 1 - axis)
-                return self.arrays.transpose(node)
-            return self.arrays.make("joined", args, tensor.shape, axis)
-        if name == "merged":
-            return self._merged(tensor)
-        array = self.array(tensor.args[0])
-        if name in ("block", "entry"):
-            start = start_of(tensor)
-            bounds = start if name == "entry" else (start, start + tensor.shape[axis])
-            return self.arrays.block(array, axis, bounds)
-        if name in ("placed", "put"):
-            start = start_of(tensor)
-            bounds = start if name == "put" else (start, start + array.shape[axis])
-            lean, kept = self.lean(tensor.args[0])
-            array = array if kept else lean
-            return self.arrays.placed(array, axis, bounds, tensor.shape)
-        if name == "split":
-            return self.arrays.reshape(array, tensor.shape)
-        return self.arrays.make(name, (array,), tensor.shape, axis)
-
-    def _merged(self, tensor: Call) -> Array:
-        """Axes made one; two matrices side by side are a Kronecker product then."""
-        inner: Tensor = tensor
-        while isinstance(inner, Call) and inner.function.startswith("merged_"):
-            inner = inner.args[0]
-        assert isinstance(tensor, Call)
-        sides = _sides(inner, tensor.function if inner is tensor.args[0] else "")
-        if sides is None:
-            return self.arrays.reshape(self.array(inner), tensor.shape)
-        assert isinstance(inner, Contraction)
-        scalars = [self._scalar(t, power) for t, letters, power in inner.factors if not letters]
-        args = [
-            self.arrays.expand(self.array(side)) if is_column else self.array(side)
-            for side, is_column in sides
-        ]
-        node = self.arrays.make("kron", args, tensor.shape)
-        return self.arrays.multiply(inner.coefficient, [*scalars, (node, ONE)], tensor.shape)
 
     def cost(self, tensor: Tensor) -> float:
         """About how many operations a tensor takes, given what is computed already."""
@@ -370,7 +230,7 @@ class TensorLowering:
         for place, (factor, letters, _) in enumerate(tensor.factors):
             if isinstance(factor, Delta) and tensor.order == 2:
                 return self._diagonal(tensor, place, letters), kept
-        items = [self._scalar(t, power) for t, ls, power in tensor.factors if not ls]
+        items = [self.scalar(t, power) for t, ls, power in tensor.factors if not ls]
         shape = tuple(tensor.shape[axis] for axis in kept)
         if any(letters for _, letters, _ in tensor.factors):
             body, letters = Product(self, tensor, tuple(range(tensor.order))).array()
@@ -379,7 +239,7 @@ class TensorLowering:
         items = _averaged(self.arrays, items)
         return self.arrays.multiply(tensor.coefficient, items, shape), kept
 
-    def _scalar(self, tensor: Tensor, power: Fraction) -> Powered:
+    def scalar(self, tensor: Tensor, power: Fraction) -> Powered:
         """A scalar factor."""
         return self.rooted(tensor, power) or (self.array(tensor), power)
 
@@ -389,7 +249,7 @@ class TensorLowering:
             return None
         found = normed_part(tensor)
         if found is not None:
-            return self._norm(found[0], bool(tensor.order))[0], 2 * power
+            return self.norm(found[0], bool(tensor.order))[0], 2 * power
         sides = _two_squares(tensor)
         if sides is None:
             return None
@@ -397,7 +257,7 @@ class TensorLowering:
         node = self.arrays.function("hypot", args, tensor.shape[::-1] if turned else tensor.shape)
         return (self.arrays.transpose(node) if turned else node), 2 * power
 
-    def _norm(self, tensor: Tensor, of_rows: bool) -> tuple[Array, bool]:
+    def norm(self, tensor: Tensor, of_rows: bool) -> tuple[Array, bool]:
         """The norm of a tensor or of its rows, and whether it has an axis."""
         inner = self.array(tensor)
         if of_rows:
@@ -419,59 +279,6 @@ class TensorLowering:
         return self.arrays.multiply(
             ONE, [(node, ONE), (self.arrays.eye(tensor.shape[0]), ONE)], tensor.shape
         )
-
-
-CALLS: Final[Mapping[str, Callable[[TensorLowering, Call], Array]]] = {
-    "inverse": TensorLowering._inverse,
-    "softmax": TensorLowering._softmax,
-    "log_softmax": TensorLowering._log_softmax,
-    "unit": TensorLowering._unit,
-    "row_unit": TensorLowering._unit,
-    "centred": TensorLowering._centred,
-    "amax": TensorLowering._reduced,
-    "amin": TensorLowering._reduced,
-    "prod": TensorLowering._reduced,
-    "var": TensorLowering._variance,
-    "deviations": TensorLowering._deviating,
-    "layernorm": TensorLowering._normalised,
-    "rmsnorm": TensorLowering._normalised,
-    "tril": TensorLowering._triangle,
-    "triu": TensorLowering._triangle,
-    "lower": TensorLowering._lower,
-    "select": TensorLowering._select,
-    "pair": TensorLowering._pair,
-}
-"""Functions that are more than one node, or fewer."""
-
-
-KRONECKER: Final[Mapping[str, tuple[tuple[Letters, Letters, bool], ...]]] = {
-    "": (((0, 2), (1, 3), False),),
-    "merged_0": (((0,), (1,), False), ((0, 2), (1,), True), ((0,), (1, 2), True)),
-    "merged_1": (((0, 1), (2,), False), ((1,), (0, 2), False)),
-}
-"""Axes of two arrays whose outer product is a Kronecker product once axes are merged, and whether
-a vector among them is a column beside a matrix."""
-
-
-def _sides(tensor: Tensor, merged: str) -> tuple[tuple[Tensor, bool], ...] | None:
-    """The arrays of a Kronecker product, each with whether it is a column."""
-    if not isinstance(tensor, Contraction) or tensor.summed:
-        return None
-    places: dict[Letters, Tensor] = {}
-    for factor, letters, power in tensor.factors:
-        if letters and power == 1:
-            places[letters] = factor
-            places.setdefault(letters[::-1], transpose(factor))
-        elif letters:
-            return None
-    if len({letter for letters in places for letter in letters}) < tensor.order:
-        return None
-    count = sum(bool(letters) for _, letters, _ in tensor.factors)
-    for left, right, column in KRONECKER[merged] if count == 2 else ():
-        if left in places and right in places and len(left) + len(right) == tensor.order:
-            both = (left, right)
-            return tuple((places[letters], column and len(letters) == 1) for letters in both)
-    return None
 
 
 def _averaged(arrays: Arrays, items: list[Powered]) -> list[Powered]:

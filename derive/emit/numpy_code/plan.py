@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from derive.emit.numpy_code.arrays import CHEAP, VIEWS, Array, Arrays, dims_in
+from derive.emit.numpy_code.arrays import CHEAP, VIEWS, Array, Arrays, dims_in, is_floating
 from derive.emit.numpy_code.branches import PARTIAL
 from derive.emit.numpy_code.formulas import Formulas, thinned
 from derive.emit.numpy_code.lowering import TensorLowering
 from derive.emit.numpy_code.names import Names, identifier
-from derive.emit.numpy_code.text import Writer, is_floating
+from derive.emit.numpy_code.text import Writer
 from derive.shapes import Shape
 from derive.tensor.nodes import Call, Tensor, Variable
 
