@@ -43,7 +43,8 @@ sum mean prod amax amin rowsum rowmean rowmax rowmin colsum colmean colmax colmi
 logsumexp rowlogsumexp tr det logdet dot norm2 norm norm1 norminf
 
 inv pinv transpose diag diagonal vec unvec commutation kron outer solve cholesky
-expm expm_frechet tril triu hcat vcat softmax rowsoftmax log_softmax rowlog_softmax [i,j] [i,:] [:,j] [i:j,:] v[i] v[i:j]
+expm expm_frechet tril triu hcat vcat softmax rowsoftmax log_softmax rowlog_softmax
+[i,j] [i,:] [:,j] [i:j,:] v[i] v[i:j]
 
 affine layernorm rowlayernorm batchnorm rmsnorm rowrmsnorm attention
 
