@@ -176,6 +176,8 @@ class _Raising:
             expr = self.raised(scale(abs(term.coefficient), _unsigned(term)))
             if not jacobian and not all(axis in covered for axis in range(term.order)):
                 expr = self._broadcast(term, rows, cols)
+            if jacobian and expr.op == "number":
+                expr = product([number(expr.value), ones(rows, cols)])
             terms.append(negative(expr) if term.coefficient < 0 else expr)
         return total(sorted(terms, key=_reading_order))
 

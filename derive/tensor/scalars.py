@@ -213,7 +213,10 @@ def _without_numbers(formula: Any) -> list[Any]:
 
 
 def _common_monomial(formula: Any) -> Any:
-    """The largest product of powers that is in every term of a sum, divisors among them; else 1."""
+    """The largest product of powers that is in every term of a sum, divisors among them; else 1.
+
+    A root that stands in every term is taken out in its highest power.
+    """
     powers = [term.as_powers_dict() for term in _without_numbers(formula)]
     if len(powers) < 2:
         return sympy.S.One
@@ -224,6 +227,8 @@ def _common_monomial(formula: Any) -> Any:
             exponents
         ):
             common *= base ** min(exponents, key=abs)
+        elif all(e.is_Rational and not e.is_integer for e in exponents):
+            common *= base ** max(exponents)
     return common
 
 

@@ -174,6 +174,14 @@ PAGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
             "∂f/∂μ = −(1 + ν) sum((x − μ) ⊘ (ν + (x − μ)²)) 1",
         ),
     ),
+    "a root in every term": (
+        "x:(n); jacobian (x - mean(x))/sqrt(mean((x - mean(x)).^2)) wrt x",
+        ("∂f/∂x = √n (I − 1 1ᵀ / n − (x − mean(x)) rᵀ / ‖r‖²) / ‖r‖ n × n",),
+    ),
+    "a matrix of ones beside the identity": (
+        "x:(3); jacobian x - sum(x) wrt x",
+        ("∂f/∂x = I − 1 1ᵀ 3 × 3",),
+    ),
     "decimals": (
         "x:(n); grad sum(log(0.5 + 0.001*x.^2)) + 0.015*norm2(x)^2 wrt x",
         ("0.03 x",),
