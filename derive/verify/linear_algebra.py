@@ -157,7 +157,8 @@ def commutation(rows: Any, columns: Any) -> Any:
     """The matrix K with ``K vec(X) = vec(X')`` for X of this extent."""
     m, n = (round(float(np.ravel(size.real)[0])) for size in (rows, columns))
     places = np.arange(m * n).reshape(n, m).T.ravel()
-    return np.eye(m * n)[places]
+    batch = np.broadcast_shapes(np.shape(rows)[:-2], np.shape(columns)[:-2])
+    return np.broadcast_to(np.eye(m * n)[places], (*batch, m * n, m * n))
 
 
 def unvec(v: Any, rows: Any, columns: Any) -> Any:

@@ -104,6 +104,10 @@ class Evaluation:
         if node.op == "unvec":
             rows, columns = map(self.size, node.shape)
             return anp.reshape(args[0], (columns, rows)).T
+        if node.op == "commutation":
+            rows, columns = (int(np.ravel(getval(arg))[0]) for arg in args)
+            places = np.arange(rows * columns).reshape(columns, rows).T.ravel()
+            return np.eye(rows * columns)[places]
         op = REDUCTIONS.get(node.op, node.op) if len(args) == 1 else node.op
         if op in (">=", "<=") and self.slack:
             larger, smaller = args if op == ">=" else args[::-1]

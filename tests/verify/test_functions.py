@@ -235,6 +235,11 @@ ARRAYS: Final[dict[str, Callable[..., Any]]] = {
     "unvec": lambda v, m, n: [
         [entries(v)[i + j * int(m)] for j in range(int(n))] for i in range(int(m))
     ],
+    "commutation": lambda m, n: [
+        [float((i, j) == (column, row)) for column in range(int(n)) for row in range(int(m))]
+        for j in range(int(m))
+        for i in range(int(n))
+    ],
     "hcat": lambda a, b: [[*left, *right] for left, right in zip(rows(a), rows(b), strict=True)],
     "vcat": lambda a, b: [*rows(a), *rows(b)],
     "layernorm": lambda x, *more: [[y] for y in normalised(entries(x), *more)],
@@ -404,7 +409,7 @@ def test_complex_step_agrees_with_central_differences(
         np.testing.assert_allclose(np.imag(stepped) / STEP, central, rtol=1e-8, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", CANONICAL)
+@pytest.mark.parametrize("name", [name for name in CANONICAL if differenced(name)])
 def test_a_batch_is_each_of_its_members(name: str, rng: np.random.Generator) -> None:
     members = [sample(name, rng) for _ in range(3)]
     expression = apply(name)

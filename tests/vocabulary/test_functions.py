@@ -36,7 +36,7 @@ mse mae bce bce_with_logits hinge logistic
 """
 """The functions that LANGUAGE names."""
 
-ADDED: Final = "var rowvar colvar unvec expm_frechet rowrmsnorm"
+ADDED: Final = "var rowvar colvar unvec expm_frechet rowrmsnorm commutation"
 """Functions that printed answers need."""
 
 DECLARED: Final = """
@@ -137,6 +137,7 @@ diagonal(S) | (n) | diagonal(S)
 vec(A) | (m*n) | vec(A)
 unvec(vec(A), m, n) | (m, n) | unvec(vec(A), m, n)
 unvec(kron(x, u), m, n) | (m, n) | unvec(x ⊗ u, m, n)
+commutation(m, n) | (m*n, m*n) | K(m,n)
 kron(A, B) | (m*p, n*q) | A ⊗ B
 kron(A, B)*kron(x, B') | (m*p, p) | (A ⊗ B) (x ⊗ Bᵀ)
 kron(A, c) | (m, n) | A ⊗ c
