@@ -287,7 +287,9 @@ class _Pairs:
         self.done.append(Folded("vec", [part], (whole,), self._sizes((whole,))))
 
     def _is_paired(self, letter: int) -> bool:
-        return any(letter in pair for pair in self.pairs)
+        """Whether another pair has the letter, or something that is folded already."""
+        folded = [item.letters for item in self.done if isinstance(item, Folded)]
+        return any(letter in letters for letters in (*self.pairs, *folded))
 
     def _component(self, letter: int) -> tuple[list[Factor], set[int]]:
         """The factors that hang together with a letter, and where they meet pairs and axes."""
@@ -351,7 +353,8 @@ class _Pairs:
         self.pairs.remove(partner)
         for end, goal in zip(ends, goals, strict=True):
             beyond = None if end == goal else self._reach(goal)
-            if end not in (goal, None) or (end is None and (beyond is None or beyond[1])):
+            open_end = end is None and (beyond is None or beyond[1] is not None)
+            if end not in (goal, None) or open_end:
                 return False
             closing.append(beyond)
         factors = [
