@@ -338,6 +338,8 @@ class _Pairs:
         if left is None or right is None:
             return False
         ends = [left[1], right[1]]
+        if self._is_paired(whole) or any(p[0] in (first, second) for p in self.pairs):
+            return False
         partner = next((p for p in self.pairs if set(p[1:]) & set(ends)), None)
         if partner is None:
             columns = [end for end in ends if end is not None]
