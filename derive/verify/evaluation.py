@@ -89,7 +89,9 @@ class Watch:
         self.edge = float(np.fmin(self.edge, np.min(distance)))
 
     def see_value(self, node: Any, value: Any, is_matrix: bool) -> None:
-        """Note how large a value is, and whether it is finite."""
+        """Note how large a value is, and whether it is finite; an array may have no entry."""
+        if not np.size(value):
+            return
         size = np.abs(value.imag if self.imaginary else value)
         found = np.asarray(np.max(size, axis=(-2, -1)) if is_matrix else size)
         # What indices take at once lies in front of the batch.

@@ -56,6 +56,9 @@ ROWS: Final = -1
 COLUMNS: Final = -2
 """The axis that runs along each row, and the one that runs down each column."""
 
+ROUNDING: Final = 1e-12
+"""Numbers that differ by no more than this part of their size are equal in a comparison."""
+
 SELU_SCALE: Final = 1.0507009873554805
 SELU_ALPHA: Final = 1.6732632423543772
 
@@ -88,6 +91,11 @@ def _branch(test: Any, above: Any, other: Any) -> Any:
 def _compare(positive: Any) -> Any:
     """1 where the comparison holds, 0 elsewhere."""
     return np.where(positive, 1.0, 0.0)
+
+
+def _reaches(x: Any, y: Any) -> Any:
+    """Whether x >= y; what differs by rounding alone is equal, as it is in what is compared."""
+    return x.real >= y.real - ROUNDING * np.fmax(np.abs(x.real), np.abs(y.real))
 
 
 def _poisoned(value: Any, *arguments: Any) -> Any:
@@ -289,10 +297,10 @@ ENTRYWISE: Final[Mapping[str, Evaluation]] = {
         kink=lambda x, lo, hi: np.minimum(_gap(x, lo), _gap(x, hi)),
     ),
     "where": Evaluation(lambda cond, x, y: _branch(cond.real, x, y)),
-    "lt": Evaluation(lambda x, y: _poisoned(_compare(x.real < y.real), x, y), kink=_gap),
-    "le": Evaluation(lambda x, y: _poisoned(_compare(x.real <= y.real), x, y), kink=_gap),
-    "gt": Evaluation(lambda x, y: _poisoned(_compare(x.real > y.real), x, y), kink=_gap),
-    "ge": Evaluation(lambda x, y: _poisoned(_compare(x.real >= y.real), x, y), kink=_gap),
+    "lt": Evaluation(lambda x, y: _poisoned(_compare(~_reaches(x, y)), x, y), kink=_gap),
+    "le": Evaluation(lambda x, y: _poisoned(_compare(_reaches(y, x)), x, y), kink=_gap),
+    "gt": Evaluation(lambda x, y: _poisoned(_compare(~_reaches(y, x)), x, y), kink=_gap),
+    "ge": Evaluation(lambda x, y: _poisoned(_compare(_reaches(x, y)), x, y), kink=_gap),
 }
 """Functions that work entry by entry, on scalars as on matrices."""
 
