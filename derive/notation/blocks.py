@@ -312,12 +312,14 @@ class _Pairs:
         """``vec`` of what hangs on both letters, ``unvec`` of a vector on the pair."""
         inner, ends = self._component(first)
         summed = first >= self.order and second >= self.order
+        summed = summed and not (self._is_paired(first) or self._is_paired(second))
         if summed and ends | {first, second} == {first, second} and self._reaches(inner, second):
             part = self._take(inner, (second, first))
             self.done.append(Folded("vec", [part], (whole,), self._sizes((whole,))))
             return True
         vector, ends = self._component(whole)
-        if whole >= self.order and vector and ends == {whole}:
+        alone = whole >= self.order and not self._is_paired(whole)
+        if alone and vector and ends == {whole}:
             part = self._take(vector, (whole,))
             letters = (second, first)
             self.done.append(Folded("unvec", [part], letters, self._sizes(letters)))

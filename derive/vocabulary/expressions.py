@@ -277,7 +277,8 @@ def power(base: Expression, exponent: Expression) -> Expression:
     if _is_scalar(base):
         if base == 0 and exponent.is_negative:
             raise InputError("division by zero")
-        return sympy.Pow(base, exponent)
+        # SymPy looks for common factors in an exponent, and cannot in sums of matrices.
+        return sympy.Pow(base, exponent, evaluate=not exponent.atoms(sympy.MatrixSymbol))
     if not same(*base.shape):
         raise ShapeMismatch(
             f"^ of a matrix needs a square one, got {shape_text(base.shape)}",
