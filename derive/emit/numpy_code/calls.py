@@ -217,7 +217,7 @@ def _sides(tensor: Tensor, merged: str) -> tuple[tuple[Tensor, bool], ...] | Non
     if len({letter for letters in places for letter in letters}) < tensor.order:
         return None
     count = sum(bool(letters) for _, letters, _ in tensor.factors)
-    for left, right, column in KRONECKER[merged] if count == 2 else ():
+    for left, right, column in KRONECKER.get(merged, ()) if count == 2 else ():
         if left in places and right in places and len(left) + len(right) == tensor.order:
             both = (left, right)
             return tuple((places[letters], column and len(letters) == 1) for letters in both)

@@ -187,7 +187,8 @@ class Writer(Numbers):
             written = number_text(abs(coefficient))
             if items:
                 written, level = self._product(abs(coefficient), items)
-                written = f"({written})" if level < ADD else written
+                loosest = ADD if coefficient > 0 else MULTIPLY
+                written = f"({written})" if level < loosest else written
             sign = "-" if coefficient < 0 else "+"
             text += f" {sign} {written}" if text else f"{'-' * (sign == '-')}{written}"
         return text, ADD
