@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 from derive.calculus.derivation import Derivation, Result, Sweep
+from derive.calculus.layout import Layout, in_layout
 from derive.notation.expression import Expr, negative, oriented, total
 from derive.notation.opening import NAMED, NOTHING, Kept, Opened, opened, standing_for, uses
 from derive.notation.raising import raised
@@ -118,54 +119,66 @@ def _written_out(start: Tensor, final: Tensor) -> set[Variable]:
     return found
 
 
-Kind: TypeAlias = tuple[str, str, str]
-"""What tells one sweep's answers from another's: kind, quantity, and a Hessian's gradient."""
+Answer: TypeAlias = tuple[Result, _Answers]
+"""A result in some layout, and the answers of its sweep."""
 
-_known: WeakKeyDictionary[Derivation, dict[Kind, _Answers]] = WeakKeyDictionary()
-
-
-def _kind(result: Result) -> Kind:
-    return result.kind, result.of, result.by
+_known: WeakKeyDictionary[Derivation, dict[Layout, dict[Result, Answer]]] = WeakKeyDictionary()
 
 
-def _answers(derivation: Derivation) -> dict[Kind, _Answers]:
-    known = _known.get(derivation)
-    if known is None:
-        known = {_kind(sweep.results[0]): _Answers(sweep) for sweep in derivation.sweeps}
-        _known[derivation] = known
-    return known
+def _answers(derivation: Derivation, layout: Layout) -> dict[Result, Answer]:
+    """The answers in a layout, by the results as they were derived."""
+    known = _known.setdefault(derivation, {})
+    if layout not in known:
+        found = known[layout] = {}
+        for sweep in derivation.sweeps:
+            turned = in_layout(sweep, layout)
+            answers = _Answers(turned)
+            both = zip(sweep.results, turned.results, strict=True)
+            found.update((result, (read, answers)) for result, read in both)
+    return known[layout]
 
 
-def _meaning(variable: Variable, derivation: Derivation) -> Opened:
+def _meaning(variable: Variable, derivation: Derivation, layout: Layout) -> Opened:
     """What a name stands for in the first sweep that keeps it."""
-    sweeps = _answers(derivation).values()
-    return next(answers for answers in sweeps if variable in answers.kept).meaning(variable)
+    found = (answers for _, answers in _answers(derivation, layout).values())
+    return next(answers for answers in found if variable in answers.kept).meaning(variable)
 
 
-def closed_form(result: Result, derivation: Derivation) -> Expr:
-    """An answer in matrix notation, shaped like its variable."""
-    form = _answers(derivation)[_kind(result)].opened(result)[1]
-    return oriented(form, derivation.names[result.wrt].row if result.kind == "grad" else result.row)
+def closed_form(result: Result, derivation: Derivation, layout: Layout = "numerator") -> Expr:
+    """An answer in matrix notation: a gradient shaped like its variable, a Jacobian in a layout.
+
+    Raises:
+        InputError: There is no such layout.
+    """
+    found, answers = _answers(derivation, layout)[result]
+    row = derivation.names[result.wrt].row if result.kind == "grad" else found.row
+    return oriented(answers.opened(found)[1], row)
 
 
-def closed_tensor(result: Result, derivation: Derivation) -> Tensor:
+def closed_tensor(result: Result, derivation: Derivation, layout: Layout = "numerator") -> Tensor:
     """An answer written out in the problem's quantities as far as that stays readable."""
-    return _answers(derivation)[_kind(result)].opened(result)[0]
+    found, answers = _answers(derivation, layout)[result]
+    return answers.opened(found)[0]
 
 
-def explained(result: Result, derivation: Derivation) -> tuple[Variable, ...]:
+def explained(
+    result: Result, derivation: Derivation, layout: Layout = "numerator"
+) -> tuple[Variable, ...]:
     """The names in a closed form that need a word: "with u = X w + b"."""
-    return _answers(derivation)[_kind(result)].names(result)
+    found, answers = _answers(derivation, layout)[result]
+    return answers.names(found)
 
 
-def explanation(variable: Variable, derivation: Derivation) -> Expr:
+def explanation(variable: Variable, derivation: Derivation, layout: Layout = "numerator") -> Expr:
     """What a name in a closed form stands for."""
-    return oriented(_meaning(variable, derivation)[1], variable.row)
+    return oriented(_meaning(variable, derivation, layout)[1], variable.row)
 
 
-def explanation_tensor(variable: Variable, derivation: Derivation) -> Tensor:
+def explanation_tensor(
+    variable: Variable, derivation: Derivation, layout: Layout = "numerator"
+) -> Tensor:
     """What a name in a closed form stands for, as a tensor."""
-    return _meaning(variable, derivation)[0]
+    return _meaning(variable, derivation, layout)[0]
 
 
 def independent_form(result: Result, derivation: Derivation) -> Expr | None:

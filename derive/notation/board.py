@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from derive.calculus.derivation import Derivation, Source, Step, Sweep
+from derive.calculus.layout import Layout, in_layout
 from derive.notation.expression import (
     Expr,
     local_jacobian,
@@ -19,7 +20,7 @@ from derive.notation.expression import (
     transposed,
 )
 from derive.notation.opening import without_adjoints
-from derive.notation.raising import extent_of_tensor, raised
+from derive.notation.raising import raised
 from derive.notation.transcription import transcribed
 from derive.tensor.algebra import transpose
 from derive.tensor.facts import Reason, is_symmetric
@@ -123,16 +124,23 @@ def _symbols(form: Expr) -> set[Variable]:
     return found.union(*(_symbols(arg) for arg in form.args))
 
 
-def board(sweep: Sweep) -> tuple[BoardStep, ...]:
-    """All steps of a sweep as they are written."""
-    return tuple(BoardStep(step, quantity_form(step.adjoint), _rows(step)) for step in sweep.steps)
+def board(sweep: Sweep, layout: Layout = "numerator") -> tuple[BoardStep, ...]:
+    """All steps of a sweep as they are written, Jacobians in a layout.
+
+    The steps in it are those of the sweep in that layout.
+
+    Raises:
+        InputError: There is no such layout.
+    """
+    steps = in_layout(sweep, layout).steps
+    return tuple(BoardStep(x, quantity_form(x.adjoint), _rows(x, layout)) for x in steps)
 
 
-def _rows(step: Step) -> tuple[Row, ...]:
+def _rows(step: Step, layout: Layout) -> tuple[Row, ...]:
     if step.adjoint.role == "jacobian":
-        return _jacobian_rows(step)
+        return _jacobian_rows(step, layout)
     turned = _by_symmetry(step)
-    rows = _chain_rows(step, turned)
+    rows = _chain_rows(step, turned, layout)
     for place, line in enumerate(step.lines[1:], start=1):
         form = _line_form(step, line.tensor, place < turned)
         if form == rows[-1].forms[-1]:
@@ -151,7 +159,7 @@ def _rows(step: Step) -> tuple[Row, ...]:
     return tuple(_with_short_form(step, rows))
 
 
-def _jacobian_rows(step: Step) -> tuple[Row, ...]:
+def _jacobian_rows(step: Step, layout: Layout) -> tuple[Row, ...]:
     """``∂y/∂v = (∂y/∂u) (∂u/∂v)``, what these are, and the result."""
     row = step.adjoint.row
     laws = tuple(dict.fromkeys(law for source in step.sources for law in source.laws))
@@ -162,7 +170,7 @@ def _jacobian_rows(step: Step) -> tuple[Row, ...]:
         rows = [Row(tuple(written[:1]), _factors(written[0]), laws, tensors[:1])]
         place = 1
     else:
-        chain = total([_chained(source, step.quantity) for source in step.sources])
+        chain = total([_chained(source, step, layout) for source in step.sources])
         place = 1 + any(r.law == "inserted" for line in step.lines[1:2] for r in line.reasons)
         found = written[place - 1]
         rows = [Row((chain, found), _factors(found), laws, tensors[place - 1 : place])]
@@ -172,15 +180,16 @@ def _jacobian_rows(step: Step) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _chained(source: Source, quantity: Variable) -> Expr:
-    """``(∂y/∂u) (∂u/∂v)`` by their names; the local Jacobian alone where u is y."""
+def _chained(source: Source, step: Step, layout: Layout) -> Expr:
+    """``(∂y/∂u) (∂u/∂v)`` by their names, turned round in denominator layout.
+
+    What y takes from v itself has no name beside the whole of ``∂y/∂v``, and is written out.
+    """
     if source.adjoint is None:
-        return local_jacobian(source.user, quantity)
-    return Expr(
-        "product",
-        (quantity_form(source.adjoint), local_jacobian(source.user, quantity)),
-        *extent_of_tensor(source.sent),
-    )
+        return oriented(raised(source.sent), step.adjoint.row)
+    pair = (quantity_form(source.adjoint), local_jacobian(source.user, step.quantity, layout))
+    left, right = pair if layout == "numerator" else pair[::-1]
+    return Expr("product", (left, right), left.rows, right.cols)
 
 
 def _line_form(step: Step, tensor: Tensor, both_ways: bool) -> Expr:
@@ -205,7 +214,7 @@ def _by_symmetry(step: Step) -> int:
     return next(places, 0)
 
 
-def _chain_rows(step: Step, turned: int) -> list[Row]:
+def _chain_rows(step: Step, turned: int, layout: Layout) -> list[Row]:
     """The chain rule: what comes from each quantity that is computed from this one."""
     laws = tuple(dict.fromkeys(law for source in step.sources for law in source.laws))
     laws = tuple(law for law in laws if law.law != "summed") or laws
@@ -222,7 +231,7 @@ def _chain_rows(step: Step, turned: int) -> list[Row]:
         (source,) = step.sources
         local = _local(source)
         if local is not None and source.adjoint is not None:
-            return _through_jacobian(step, source, local, laws, sent)
+            return _through_jacobian(step, source, local, (laws, sent), layout)
     return [Row((sent,), _factors(sent), tuple(_sided(law, sent) for law in laws), tensors)]
 
 
@@ -247,9 +256,14 @@ def _local(source: Source) -> Expr | None:
 
 
 def _through_jacobian(
-    step: Step, source: Source, local: Expr, laws: tuple[Reason, ...], sent: Expr
+    step: Step,
+    source: Source,
+    local: Expr,
+    arrived: tuple[tuple[Reason, ...], Expr],
+    layout: Layout,
 ) -> list[Row]:
-    adjoint = source.adjoint
+    """``v̄ = (∂u/∂v)ᵀ ū`` with the local Jacobian written out, and what arrives by which laws."""
+    (laws, sent), adjoint = arrived, source.adjoint
     assert adjoint is not None and adjoint.value is not None
     above = quantity_form(adjoint)
     turned = transposed(local)
@@ -260,7 +274,8 @@ def _through_jacobian(
     laws = tuple(_sided(law, sent) for law in laws)
     if local.op != "add":
         return [Row((sent,), _factors(sent), laws, tensors)]
-    symbolic = product([transposed(local_jacobian(source.user, step.quantity)), above])
+    named = local_jacobian(source.user, step.quantity, layout)
+    symbolic = product([named if layout == "denominator" else transposed(named), above])
     rows = [Row((symbolic,), _factors(symbolic), (Reason("chain_rule"),))]
     inserted = any(r.law == "inserted" for line in step.lines for r in line.reasons)
     coming = raised(adjoint.value) if inserted else above

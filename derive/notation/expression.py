@@ -14,6 +14,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any, Final, TypeAlias
 
+from derive.calculus.layout import Layout
 from derive.shapes import ONE, Dim, same
 from derive.tensor.facts import is_symmetric
 from derive.tensor.nodes import Variable
@@ -158,10 +159,14 @@ def identity(dim: Dim) -> Expr:
     return Expr("identity", (), dim, dim)
 
 
-def local_jacobian(above: Variable, below: Variable) -> Expr:
-    """``∂u/∂v``: rows are the entries of u, columns those of v, a matrix column by column."""
+def local_jacobian(above: Variable, below: Variable, layout: Layout = "numerator") -> Expr:
+    """``∂u/∂v``: rows are the entries of u, columns those of v, a matrix column by column.
+
+    In denominator layout rows are the entries of v, columns those of u.
+    """
     sizes = [prod(variable.shape, start=ONE) for variable in (above, below)]
-    return Expr("jacobian", (), sizes[0], sizes[1], (above, below))
+    rows, cols = sizes if layout == "numerator" else sizes[::-1]
+    return Expr("jacobian", (), rows, cols, (above, below))
 
 
 def total(terms: Sequence[Expr]) -> Expr:
