@@ -29,9 +29,11 @@ test: $(DEV)  ## run the tests
 
 SEED ?= 0
 PROBLEMS ?= 10000
+MATRICES ?= 5000
 
-oracle: $(DEV)  ## compare 10,000 random problems with autograd; SEED=N draws others
+oracle: $(DEV)  ## compare 10,000 random gradients and 5,000 Jacobians and Hessians with autograd; SEED=N draws others
 	$(BIN)/python -m tests.oracle.run $(PROBLEMS) --seed $(SEED) --jobs $(JOBS)
+	$(BIN)/python -m tests.oracle.run $(MATRICES) --kind matrices --seed $(SEED) --jobs $(JOBS)
 
 check: format lint types gallery-unchanged  ## formatting, lint, types, and that the gallery is what the code prints
 

@@ -1,4 +1,4 @@
-"""A second oracle: the values and gradients of a tree by JAX, in double precision.
+"""A second oracle: the values and derivatives of a tree by JAX, in double precision.
 
 What JAX has a function for is that function; where it stands on a kink it may choose another
 derivative. Import fails where JAX is not installed.
@@ -20,7 +20,7 @@ from jax import nn
 from tests.oracle.oracle import REDUCTIONS, Evaluation, structured
 from tests.oracle.tree import Node, Request, Task
 
-__all__ = ["jax_gradients"]
+__all__ = ["jax_reference"]
 
 jax.config.update("jax_enable_x64", True)
 
@@ -194,25 +194,34 @@ class _Traced(Evaluation):
         return FORMULAS[op](*args)
 
 
-def jax_gradients(
+def jax_reference(
     task: Task, request: Request, values: Mapping[str, Any], sizes: Mapping[str, int]
-) -> tuple[float, dict[str, Any]]:
-    """The scalar and its gradients by name; that of a defined name counts what comes from it."""
-    extents = {
-        name: tuple(Evaluation(values, sizes).size(d) for d in task.shapes[name])
-        for name in request.wrt
-    }
+) -> tuple[Any, dict[str, Any]]:
+    """The value and the derivatives, as those of the oracle by autograd."""
+    of = Evaluation(values, sizes)
+    extents = {name: tuple(map(of.size, task.shapes[name])) for name in request.wrt}
+    start = {name: jnp.zeros(rows * columns) for name, (rows, columns) in extents.items()}
 
-    def scalar(shift: Mapping[str, Value]) -> Value:
+    def value(vecs: Mapping[str, Value]) -> Value:
+        shift = {name: vecs[name].reshape(extents[name], order="F") for name in extents}
         seen = _Traced({n: jnp.asarray(v) + shift.get(n, 0.0) for n, v in values.items()}, sizes)
         for name, node in task.definitions:
             seen.values[name] = seen.value(node) + shift.get(name, 0.0)
-        return jnp.sum(seen.value(request.of))
+        return jnp.asarray(seen.value(request.of))
 
-    value, found = jax.value_and_grad(scalar)({n: jnp.zeros(e) for n, e in extents.items()})
+    def scalar(vecs: Mapping[str, Value]) -> Value:
+        return jnp.sum(value(vecs))
+
+    if request.kind == "jacobian":
+        found = jax.jacrev(lambda vecs: value(vecs).ravel(order="F"))(start)
+        return value(start), {name: np.asarray(matrix) for name, matrix in found.items()}
+    if request.kind == "hessian":
+        blocks = jax.jacfwd(jax.grad(scalar))(start)
+        pairs = [(by, name) for by in extents for name in extents]
+        return value(start), {f"{by}, {n}": np.asarray(blocks[by][n]) for by, n in pairs}
     facts = {variable.name: variable.facts for variable in task.variables}
     gradients = {
-        name: structured(np.asarray(gradient), facts.get(name, ()))
-        for name, gradient in found.items()
+        name: structured(np.reshape(vec, extents[name], order="F"), facts.get(name, ()))
+        for name, vec in jax.grad(scalar)(start).items()
     }
-    return float(value), gradients
+    return value(start), gradients

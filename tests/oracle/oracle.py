@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import autograd.numpy as anp
 import numpy as np
-from autograd import grad
+from autograd import grad, jacobian
 from autograd.tracer import getval, isbox
 
 from tests.oracle.formulas import FORMULAS, JUMPS, PIECES, Value
@@ -157,18 +157,69 @@ class Reference:
     """What a request comes to at one point.
 
     Attributes:
-        value: Of the scalar.
-        gradients: By name, each with two axes, with the structure of its variable.
+        value: Of what is differentiated, with two axes.
+        derivatives: By name, those of a Hessian by two names, rows first. A gradient has two axes
+            and the structure of its variable; a Jacobian or a block of a Hessian is a matrix over
+            vecs.
         margin: The least distance from a kink, other than none at all.
         kinked: Whether it stands on a kink, as zeros of a diagonal matrix do on that of abs.
         largest: The largest absolute value met on the way.
     """
 
-    value: float
-    gradients: Mapping[str, Any]
+    value: Any
+    derivatives: Mapping[str, Any]
     margin: float
     kinked: bool
     largest: float
+
+
+class _Shifted:
+    """What is differentiated, of one vector: the vecs of shifts of the names asked about.
+
+    A shift of a defined name counts in what is computed from it.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        request: Request,
+        values: Mapping[str, Any],
+        sizes: Mapping[str, int],
+        noise: np.random.Generator | None,
+    ) -> None:
+        self.task, self.request, self.values, self.sizes = task, request, values, sizes
+        self.noise = noise
+        self.seen = Evaluation(values, sizes)
+        self.extents = {n: tuple(map(self.seen.size, task.shapes[n])) for n in request.wrt}
+        ends = np.cumsum([0, *(rows * columns for rows, columns in self.extents.values())])
+        self.places = dict(zip(self.extents, map(slice, ends[:-1], ends[1:]), strict=True))
+        self.start = np.zeros(ends[-1])
+
+    def array(self, name: str, vec: Value) -> Value:
+        """The part of a vector that belongs to a name, with two axes."""
+        rows, columns = self.extents[name]
+        return anp.reshape(vec[self.places[name]], (columns, rows)).T
+
+    def value(self, moved: Value) -> Value:
+        """With two axes."""
+        shift = {name: self.array(name, moved) for name in self.extents}
+        self.seen = Evaluation(
+            {name: value + shift.get(name, 0.0) for name, value in self.values.items()},
+            self.sizes,
+            self.noise,
+        )
+        for name, node in self.task.definitions:
+            found = self.seen.value(node)
+            self.seen.values[name] = found + shift[name] if name in shift else found
+        return self.seen.value(self.request.of)
+
+    def scalar(self, moved: Value) -> Value:
+        """The sum of its entries."""
+        return anp.sum(self.value(moved))
+
+    def vec(self, moved: Value) -> Value:
+        """Its entries, column by column."""
+        return anp.reshape(self.value(moved).T, (-1,))
 
 
 def reference(
@@ -178,36 +229,35 @@ def reference(
     sizes: Mapping[str, int],
     noise: np.random.Generator | None = None,
 ) -> Reference:
-    """The scalar and its gradients; that of a defined name counts what is computed from it."""
-    seen = Evaluation(values, sizes)
-    extents = {name: tuple(seen.size(d) for d in task.shapes[name]) for name in request.wrt}
-
-    def scalar(*shifts: Value) -> Value:
-        nonlocal seen
-        shift = dict(zip(request.wrt, shifts, strict=True))
-        seen = Evaluation(
-            {name: value + shift.get(name, 0.0) for name, value in values.items()}, sizes, noise
-        )
-        for name, node in task.definitions:
-            found = seen.value(node)
-            seen.values[name] = found + shift[name] if name in shift else found
-        return anp.sum(seen.value(request.of))
-
-    zeros = [np.zeros(extents[name]) for name in request.wrt]
+    """The value and the derivatives; that of a defined name counts what is computed from it."""
+    of = _Shifted(task, request, values, sizes, noise)
     with np.errstate(all="ignore"), warnings.catch_warnings():
-        # A scalar may well be independent of what is asked about.
+        # What is asked about may well have no influence.
         warnings.filterwarnings("ignore", "Output seems independent")
         try:
-            value = float(scalar(*zeros))
-            found = grad(scalar, tuple(range(len(zeros))))(*zeros)
+            value = of.value(of.start)
+            derivatives = _derivatives(of)
         except np.linalg.LinAlgError:
-            return Reference(math.nan, {}, 0.0, False, math.inf)
-    facts = {variable.name: variable.facts for variable in task.variables}
-    gradients = {
-        name: structured(np.asarray(gradient), facts.get(name, ()))
-        for name, gradient in zip(request.wrt, found, strict=True)
-    }
-    return Reference(value, gradients, seen.margin, seen.kinked, seen.largest)
+            return Reference(np.array(math.nan), {}, 0.0, False, math.inf)
+    return Reference(value, derivatives, of.seen.margin, of.seen.kinked, of.seen.largest)
+
+
+def _derivatives(of: _Shifted) -> dict[str, Any]:
+    request = of.request
+    if request.kind == "jacobian":
+        matrix = jacobian(of.vec)(of.start)
+        return {name: matrix[:, place] for name, place in of.places.items()}
+    if request.kind == "hessian":
+        matrix = jacobian(grad(of.scalar))(of.start)
+        return {
+            f"{by}, {name}": matrix[of.places[by], of.places[name]]
+            for by in request.wrt
+            for name in request.wrt
+            if request.joint or by == name
+        }
+    vec = grad(of.scalar)(of.start)
+    facts = {variable.name: variable.facts for variable in of.task.variables}
+    return {name: structured(of.array(name, vec), facts.get(name, ())) for name in request.wrt}
 
 
 def structured(gradient: Any, facts: Sequence[str]) -> Any:

@@ -26,7 +26,13 @@ from tests.oracle.tree import (
 )
 from tests.oracle.writer import Writer
 
-__all__ = ["held", "problem", "problems"]
+__all__ = ["KINDS", "held", "problem", "problems"]
+
+KINDS: Final = ("gradients", "matrices")
+"""What a problem asks: gradients; or Jacobians and Hessians."""
+
+STRUCTURED: Final = frozenset({"symmetric", "positive_definite", "diagonal", "lower_triangular"})
+"""Facts of matrices whose entries are not independent, so that no Jacobian is meant."""
 
 HELD: Final[Mapping[str, str]] = {
     "softmax": "probability",
@@ -45,26 +51,27 @@ HELD: Final[Mapping[str, str]] = {
 """What holds of the values of a function."""
 
 
-def problems() -> SearchStrategy[Task]:
+def problems(kind: str = "gradients") -> SearchStrategy[Task]:
     """Problems, shrunken by Hypothesis."""
-    return strategies.randoms(use_true_random=False).map(_drawn)
+    return strategies.randoms(use_true_random=False).map(lambda source: _drawn(source, kind))
 
 
-def problem(seed: int) -> Task:
-    """The random problem of this seed."""
-    return _drawn(random.Random(seed))
+def problem(seed: int, kind: str = "gradients") -> Task:
+    """The random problem of this seed and kind."""
+    return _drawn(random.Random(seed), kind)
 
 
-def _drawn(source: random.Random) -> Task:
+def _drawn(source: random.Random, kind: str) -> Task:
     while True:
-        if task := _written(Writer(source)):
+        if task := _written(Writer(source), kind):
             return task
 
 
-def _written(w: Writer) -> Task | None:
+def _written(w: Writer, kind: str) -> Task | None:
     """A problem; None if nothing can be asked in it."""
-    depth = w.random.choice((1, 2, 2, 3))
-    for _ in range(w.random.randint(0, 4)):
+    matrices = kind == "matrices"
+    depth = w.random.choice((1, 1, 2) if matrices else (1, 2, 2, 3))
+    for _ in range(w.random.randint(0, 2 if matrices else 4)):
         node = w.expression(w.shape(), depth)
         if node.op not in ("name", "number", "size") and names_of(node):
             w.definitions.append((_defined_name(w, node.shape), node))
@@ -75,7 +82,7 @@ def _written(w: Writer) -> Task | None:
     if w.chance(0.25):
         w.definitions.append((_scalar_name(w, "f"), w.expression(SCALAR, 2)))
     task = Task(tuple(w.variables), tuple(w.definitions), ())
-    requests = _requests(w, task)
+    requests = _of_matrices(w, task) if matrices else _requests(w, task)
     if not requests:
         return None
     facts = {name: known for name, node in w.definitions if w.chance(0.5) and (known := held(node))}
@@ -141,26 +148,68 @@ def _with_all(w: Writer, total: Node) -> Node:
 
 
 def _requests(w: Writer, task: Task) -> list[Request]:
-    bodies = dict(task.definitions)
+    """Gradients."""
     scalars = [name for name, node in task.definitions if node.shape == SCALAR]
     asked = []
     for _ in range(w.random.choice((1, 1, 2))):
         of = Node("name", (), SCALAR, scalars[-1] if w.chance(0.7) else w.choose(*scalars))
         if not names_of(of) or w.chance(0.15):
-            known = task.variables
-            of = w.expression(SCALAR, 2)
-            if known != tuple(w.variables) or not names_of(of):
-                w.variables = list(known)
-                of = Node("name", (), SCALAR, scalars[-1])
-        within: list[str] = []
-        pending = sorted(names_of(of))
-        while pending:
-            name = pending.pop()
-            if name not in within:
-                within.append(name)
-                pending += sorted(names_of(bodies[name])) if name in bodies else []
-        free = [name for name in within if name != of.word and name not in w.unasked]
+            of = _unnamed(w, SCALAR) or Node("name", (), SCALAR, scalars[-1])
+        free = [name for name in _within(task, of) if name != of.word and name not in w.unasked]
         if free:
             count = min(len(free), w.random.choice((1, 2, 3, 4)))
             asked.append(Request(of, tuple(w.random.sample(free, count))))
     return asked
+
+
+def _of_matrices(w: Writer, task: Task) -> list[Request]:
+    """Jacobians and Hessians, now and then a gradient beside them."""
+    bodies = dict(task.definitions)
+    scalars = [name for name, node in bodies.items() if node.shape == SCALAR]
+    facts = {variable.name: variable.facts for variable in task.variables}
+    facts |= {name: held(node) for name, node in bodies.items()}
+    asked = []
+    for _ in range(w.random.choice((1, 1, 2))):
+        kind = w.choose(*["jacobian"] * 9, *["hessian"] * 9, "grad")
+        name = w.choose(*bodies) if kind == "jacobian" else w.choose(*scalars)
+        shape = bodies[name].shape
+        if w.chance(0.3):
+            shape = w.shape() if kind == "jacobian" else SCALAR
+            of = _unnamed(w, shape) or Node("name", (), bodies[name].shape, name)
+        else:
+            of = Node("name", (), shape, name)
+        free = [
+            name
+            for name in _within(task, of)
+            if (name != of.word or (kind == "jacobian" and w.chance(0.1)))
+            and name not in w.unasked
+            and not (STRUCTURED & set(facts.get(name, ())) and 1 not in task.shapes[name])
+        ]
+        if free:
+            count = min(len(free), w.random.choice((1, 1, 2, 2, 3)))
+            wrt = tuple(w.random.sample(free, count))
+            asked.append(Request(of, wrt, kind, kind == "hessian" and count > 1 and w.chance(0.6)))
+    return asked
+
+
+def _unnamed(w: Writer, shape: Shape) -> Node | None:
+    """An expression of what there is already; None if it turns out to need more."""
+    known = tuple(w.variables)
+    of = w.expression(shape, 2)
+    if known == tuple(w.variables) and names_of(of):
+        return of
+    w.variables = list(known)
+    return None
+
+
+def _within(task: Task, of: Node) -> list[str]:
+    """The names that something is computed from."""
+    bodies = dict(task.definitions)
+    within: list[str] = []
+    pending = sorted(names_of(of))
+    while pending:
+        name = pending.pop()
+        if name not in within:
+            within.append(name)
+            pending += sorted(names_of(bodies[name])) if name in bodies else []
+    return within

@@ -137,9 +137,10 @@ def read(text: str) -> Task:
             dims.update(dim for dim in own if isinstance(dim, str) and dim.isidentifier())
         elif known_of := re.fullmatch(r"# (\w+): (.*)", line):
             facts[known_of[1]] = tuple(known_of[2].split())
-        elif asked := re.fullmatch(r"grad (.*) wrt (.*)", line):
-            of = read_expression(asked[1], names, dims)
-            requests.append(Request(of, tuple(asked[2].split(", "))))
+        elif asked := re.fullmatch(r"(grad|jacobian|hessian) (.*) wrt (.*)", line):
+            of = read_expression(asked[2], names, dims)
+            wrt = tuple(asked[3].strip("()").split(", "))
+            requests.append(Request(of, wrt, asked[1], asked[3].startswith("(")))
         else:
             name, _, body = line.partition(" = ")
             definitions.append((name, read_expression(body, names, dims)))

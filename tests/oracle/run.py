@@ -1,10 +1,11 @@
 """Random problems by the thousand: ``python -m tests.oracle.run 10000 --seed 0``.
 
-Prints each problem that is wrong, shrunken, then how many were right, wrong and refused (by
-reason), and the median and the worst time from text to module. Of every fourth problem the printed
-closed form is compared too, of every sixteenth the page is printed and the library's own check
-run; of every fiftieth JAX is asked as well, where it is installed. A problem that has a kink or no
-firm digits wherever one looks is drawn anew, at most twice.
+Problems ask for gradients, or with ``--kind matrices`` for Jacobians and Hessians. Prints each
+problem that is wrong, shrunken, then how many were right, wrong and refused (by reason), and the
+median and the worst time from text to module. Of a share of the problems (``SHARES``) the printed
+closed form is compared too, the page is printed, the library's own check is run, or JAX is asked as
+well, where it is installed. A problem that has a kink or no firm digits wherever one looks is drawn
+anew, at most twice.
 
 Exits with 1 when one is wrong, when more than 2 in a hundred are refused, or when more than 1 in a
 hundred is undecided.
@@ -21,11 +22,13 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from tests.oracle.comparison import Outcome, compare
-from tests.oracle.problems import problem
+from tests.oracle.problems import KINDS, problem
 from tests.oracle.shrinking import shrunken
 
 MOST_REFUSED = 0.02
@@ -34,6 +37,12 @@ SLOW = 10.0
 DRAWS = 3
 AGAIN = 10**9
 """Added to the seed of a problem that is drawn anew."""
+
+SHARES: Final[Mapping[str, Mapping[str, int]]] = {
+    "gradients": {"printed": 4, "explained": 16, "checked": 16, "jax": 50},
+    "matrices": {"printed": 2, "explained": 16, "checked": 8, "jax": 25},
+}
+"""Of how many problems one takes each road beside the module, by kind."""
 
 JAX = importlib.util.find_spec("jax") is not None
 
@@ -49,20 +58,19 @@ class Told:
     text: str = ""
 
 
-def roads_of(seed: int) -> tuple[str, ...]:
+def roads_of(seed: int, kind: str) -> tuple[str, ...]:
     """What is compared beside the module."""
-    shares = {"printed": 4, "explained": 16, "checked": 16, "jax": 50}
     return tuple(
-        road for road, share in shares.items() if seed % share == 0 and (JAX or road != "jax")
+        road for road, share in SHARES[kind].items() if seed % share == 0 and (JAX or road != "jax")
     )
 
 
-def judged(seed: int) -> Told:
+def judged(seed: int, kind: str) -> Told:
     """The outcome of one random problem; if it is wrong, that of the smallest wrong likewise."""
-    roads = roads_of(seed)
+    roads = roads_of(seed, kind)
     for draws in range(DRAWS):
         at = seed + draws * AGAIN
-        task = problem(at)
+        task = problem(at, kind)
         outcome = compare(task, at, roads=roads)
         if outcome.kind != "undecided":
             break
@@ -79,14 +87,14 @@ def grouped(reason: str) -> str:
     return re.sub(r"\b(size|axis|variable) \w+", r"\1 ...", reason)
 
 
-def report(told: Sequence[Told], seconds: float) -> bool:
+def report(told: Sequence[Told], kind: str, seconds: float) -> bool:
     """Print what came of it; whether all is well."""
     kinds = Counter(one.outcome.kind for one in told)
-    print(f"{len(told)} problems, {seconds:.0f} s")
-    for kind in ("right", "wrong", "refused", "undecided"):
-        print(f"  {kind:10}{kinds[kind]:7}")
-        if kind == "refused":
-            reasons = Counter(grouped(o.outcome.reason) for o in told if o.outcome.kind == kind)
+    print(f"{len(told)} problems that ask for {kind}, {seconds:.0f} s")
+    for came in ("right", "wrong", "refused", "undecided"):
+        print(f"  {came:10}{kinds[came]:7}")
+        if came == "refused":
+            reasons = Counter(grouped(o.outcome.reason) for o in told if o.outcome.kind == came)
             for reason, count in reasons.most_common():
                 print(f"    {count:5}  {reason}")
     roads = Counter(road for one in told for road in one.roads)
@@ -108,6 +116,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kind", choices=KINDS, default=KINDS[0])
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
     os.nice(10)
@@ -115,7 +124,7 @@ def main() -> int:
     told: list[Told] = []
     seeds = range(asked.seed, asked.seed + asked.count)
     with multiprocessing.get_context("spawn").Pool(asked.jobs) as pool:
-        for one in pool.imap_unordered(judged, seeds, chunksize=4):
+        for one in pool.imap_unordered(partial(judged, kind=asked.kind), seeds, chunksize=4):
             told.append(one)
             if one.text:
                 said = f"{one.outcome.kind}, {one.outcome.seconds:.1f} s: {one.outcome.reason}"
@@ -123,7 +132,7 @@ def main() -> int:
             if len(told) % 1000 == 0:
                 spent = time.perf_counter() - started
                 print(f"# {len(told)} problems, {spent:.0f} s", flush=True)
-    return int(not report(told, time.perf_counter() - started))
+    return int(not report(told, asked.kind, time.perf_counter() - started))
 
 
 if __name__ == "__main__":

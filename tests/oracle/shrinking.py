@@ -54,12 +54,16 @@ def _candidates(task: Task) -> Iterator[Task]:
     for at, request in enumerate(task.requests):
         for name in request.wrt:
             if len(request.wrt) > 1:
-                yield _tidy(_asked(task, at, Request(request.of, (name,))))
+                fewer = tuple(other for other in request.wrt if other != name)
+                yield _tidy(_asked(task, at, replace(request, wrt=(name,))))
+                yield _tidy(_asked(task, at, replace(request, wrt=fewer)))
+        if request.joint:
+            yield _asked(task, at, replace(request, joint=False))
     for name, node in task.definitions:
         yield from _without(task, name, node)
     for at, request in enumerate(task.requests):
         for smaller in _smaller(request.of):
-            yield _tidy(_asked(task, at, Request(smaller, request.wrt)))
+            yield _tidy(_asked(task, at, replace(request, of=smaller)))
     for name, node in task.definitions:
         for smaller in _smaller(node):
             if names_of(smaller):
@@ -89,7 +93,7 @@ def _without(task: Task, name: str, node: Node) -> Iterator[Task]:
         yield _tidy(replace(task, variables=(*task.variables, given), definitions=others))
     if name not in asked:
         inlined = tuple((n, _replaced(body, name, node)) for n, body in others)
-        requests = tuple(Request(_replaced(r.of, name, node), r.wrt) for r in task.requests)
+        requests = tuple(replace(r, of=_replaced(r.of, name, node)) for r in task.requests)
         yield _tidy(replace(task, definitions=inlined, requests=requests))
 
 

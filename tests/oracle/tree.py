@@ -30,6 +30,7 @@ __all__ = [
     "extent",
     "names_of",
     "number",
+    "order_of",
     "sub",
     "walk",
 ]
@@ -84,13 +85,23 @@ class Variable:
 
 @dataclass(frozen=True)
 class Request:
-    """The gradient of a scalar with respect to some names."""
+    """What is asked: gradients, Jacobians or Hessians, with respect to some names.
+
+    Attributes:
+        of: What is differentiated.
+        wrt: The names.
+        kind: ``grad``, ``jacobian`` or ``hessian``.
+        joint: Whether the whole Hessian is asked for, mixed blocks too.
+    """
 
     of: Node
     wrt: tuple[str, ...]
+    kind: str = "grad"
+    joint: bool = False
 
     def __str__(self) -> str:
-        return f"grad {self.of} wrt {', '.join(self.wrt)}"
+        names = ", ".join(self.wrt)
+        return f"{self.kind} {self.of} wrt {f'({names})' if self.joint else names}"
 
 
 @dataclass(frozen=True)
@@ -117,6 +128,12 @@ class Task:
         """Names of the dimensions, in order of appearance."""
         sizes = [dim for variable in self.variables for dim in variable.dims]
         return tuple(dict.fromkeys(dim for dim in sizes if isinstance(dim, str)))
+
+    def order(self, name: str) -> int:
+        """How many axes an array of this name has."""
+        declared = {variable.name: len(variable.dims) for variable in self.variables}
+        shape = self.shapes[name]
+        return declared.get(name, order_of(shape))
 
     @property
     def size(self) -> int:
@@ -148,6 +165,11 @@ PER_ROW: Final = frozenset(
     "rowsum rowmean rowlogsumexp rowmax rowmin rowvar diagonal".split(),
 )
 PER_COLUMN: Final = frozenset("colsum colmean colmax colmin colvar".split())
+
+
+def order_of(shape: Shape) -> int:
+    """How many axes an array has that is computed: a row has two."""
+    return 2 - (shape[1] == 1) - (shape == SCALAR)
 
 
 def call(op: str, *args: Node, word: str = "") -> Node:

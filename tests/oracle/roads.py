@@ -1,0 +1,176 @@
+"""The roads by which the library answers a request, each beside the oracle.
+
+The functions of the generated module; the closed forms, read back from the language; and, where it
+is installed, JAX, which judges the oracle.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from derive.calculus.derivation import Result
+from derive.emit.text import LANGUAGE, text
+from derive.language import parse_expression
+from derive.notation.answers import closed_form, explained, explanation
+from derive.tensor.nodes import Variable
+from tests.oracle.answers import Answer, Array, Asked, Wrong, near
+from tests.oracle.oracle import Evaluation
+from tests.oracle.reading import read_expression
+from tests.oracle.tree import Node, walk
+
+__all__ = ["by_jax", "by_module", "by_print"]
+
+SLACK: Final = 1e-9
+SYMMETRIC: Final = 1e-10
+"""How much of its largest entry a Hessian may differ by from its transpose."""
+
+
+def by_module(asked: Asked) -> None:
+    """The functions of the module, called.
+
+    Raises:
+        Wrong: A value, a shape or a derivative is not that of the oracle.
+    """
+    {"grad": _gradients, "jacobian": _jacobians, "hessian": _hessians}[asked.request.kind](asked)
+
+
+def _value_beside(asked: Asked) -> None:
+    value, expected = asked.called(f"value_and_grad_{asked.of}")[0], asked.expected.value.item()
+    if not abs(value - expected) <= asked.allowed[""]:
+        raise Wrong(f"value {value!r}, expected {expected!r}")
+
+
+def _gradients(asked: Asked) -> None:
+    _value_beside(asked)
+    for name, gradient in asked.expected.derivatives.items():
+        what = f"gradient with respect to {name}"
+        got = asked.array(name).vec(asked.called(f"grad_{asked.of}_{name}"), what)
+        near(got, np.ravel(gradient, order="F"), asked.allowed[name], what)
+
+
+def _jacobians(asked: Asked) -> None:
+    of = asked.value
+    for name, expected in asked.expected.derivatives.items():
+        pair, by, allowed = f"{asked.of}_{name}", asked.array(name), asked.allowed[name]
+        got = _matrix(asked, f"jacobian_{pair}", expected, (of, by))
+        near(got, expected, allowed, f"jacobian_{pair}")
+        _product(asked, f"jvp_{pair}", expected, (by, of), allowed)
+        _product(asked, f"vjp_{pair}", expected.T, (of, by), allowed)
+
+
+def _hessians(asked: Asked) -> None:
+    _value_beside(asked)
+    found, wrt = asked.expected.derivatives, asked.request.wrt
+    if asked.request.joint:
+        whole = np.block([[found[f"{by}, {name}"] for name in wrt] for by in wrt])
+        allowed = max(asked.allowed.values())
+        _hessian(asked, "_".join(wrt), whole, Array(whole.shape[:1], 1), allowed)
+        return
+    for name in wrt:
+        expected, allowed = found[f"{name}, {name}"], asked.allowed[f"{name}, {name}"]
+        by = asked.array(name)
+        _hessian(asked, name, expected, by, allowed)
+        _product(asked, f"hvp_{asked.of}_{name}", expected, (by, by), allowed)
+
+
+def _hessian(asked: Asked, names: str, expected: Any, by: Array, allowed: float) -> None:
+    """A Hessian: its values, and that it is symmetric."""
+    function = f"hessian_{asked.of}_{names}"
+    got = _matrix(asked, function, expected, (by, by))
+    near(got, expected, allowed, function)
+    largest = float(np.max(np.abs(expected), initial=0.0))
+    slack = min(allowed, SYMMETRIC * max(largest, asked.expected.largest))
+    near(got, got.T, slack, f"{function} beside its transpose")
+
+
+def _matrix(asked: Asked, function: str, expected: Any, arrays: tuple[Array, Array]) -> Any:
+    """A matrix over two vecs that a function returns; scalars have no axis in it."""
+    got = asked.called(function)
+    extent = tuple(array.size for array in arrays if array.order)
+    if np.shape(got) != extent:
+        raise Wrong(f"{function} has shape {np.shape(got)}, not {extent}")
+    return np.reshape(got, expected.shape)
+
+
+def _product(
+    asked: Asked, function: str, matrix: Any, arrays: tuple[Array, Array], allowed: float
+) -> None:
+    """A product with a vector, beside that of the matrix."""
+    along, result = arrays
+    vec = np.random.default_rng(matrix.shape).normal(size=along.size)
+    got = result.vec(asked.called(function, along.given(vec)), function)
+    near(got, matrix @ vec, allowed * float(np.sum(np.abs(vec))), function)
+
+
+def by_jax(asked: Asked) -> None:
+    """The other oracle, where this one can be trusted.
+
+    Raises:
+        Wrong: They differ.
+    """
+    from tests.oracle.jax_oracle import jax_reference
+
+    value, derivatives = jax_reference(asked.task, asked.request, asked.values, asked.sizes)
+    near(value, asked.expected.value, asked.allowed[""], "the value by JAX")
+    for name, expected in asked.expected.derivatives.items():
+        near(derivatives[name], expected, asked.allowed[name], f"by JAX, {name}")
+
+
+def by_print(asked: Asked) -> None:
+    """The closed forms in the language: the library reads them, and their values are right.
+
+    Raises:
+        Wrong: A value is not that of the oracle.
+    """
+    task, derivation = asked.task, asked.answer.derivation
+    given = Evaluation(asked.values, asked.sizes)
+    nodes = [part for _, body in task.definitions for part in walk(body)]
+    nodes += [part for request in task.requests for part in walk(request.of)]
+    for name, node in task.definitions:
+        given.values[name] = given.value(node)
+    for result in derivation.results:
+        expected = asked.expected.derivatives.get(_key(result))
+        if (result.of, result.kind) != (asked.of, asked.request.kind) or expected is None:
+            continue
+        form = closed_form(result, derivation)
+        names = explained(result, derivation)
+        meanings = [explanation(name, derivation) for name in names]
+        if any(part.has_index for part in (form, *meanings)):
+            continue
+        written = text(form, LANGUAGE)
+        with np.errstate(all="ignore"):
+            got = _read_again(written, names, asked.answer, given)
+        full = np.broadcast_to(got, expected.shape)
+        if not np.all(np.isfinite(full)) and any(node.op == "prod" for node in nodes):
+            continue  # prod(x) ./ x where an entry is 0
+        what = f"{result.kind} printed for {_key(result)}, {written},"
+        near(full, expected, asked.allowed[_key(result)], what)
+
+
+def _key(result: Result) -> str:
+    return f"{result.by}, {result.wrt}" if result.kind == "hessian" else result.wrt
+
+
+def _read_again(written: str, names: Sequence[Variable], answer: Answer, given: Evaluation) -> Any:
+    """The value of what is printed, read by the library and by the reader here."""
+    dims, here = set(answer.task.dims), Evaluation(given.values, given.sizes, slack=SLACK)
+    known = {name: Node("name", (), shape, name) for name, shape in answer.task.shapes.items()}
+    shapes: dict[str, Sequence[Any]] = {}
+    for variable in names:
+        meaning = text(explanation(variable, answer.derivation), LANGUAGE)
+        parse_expression(meaning, answer.problem, shapes)
+        node = read_expression(_with(answer.renamed, meaning), known, dims)
+        name = LANGUAGE.name(variable)
+        here.values[name] = here.value(node)
+        known[name] = Node("name", (), node.shape, name)
+        shapes[name] = (1, *variable.shape) if variable.row else variable.shape
+    parse_expression(written, answer.problem, shapes)
+    return here.value(read_expression(_with(answer.renamed, written), known, dims))
+
+
+def _with(renamed: Mapping[str, str], written: str) -> str:
+    return re.sub(r"\b\w+\b", lambda word: renamed.get(word[0], word[0]), written)
