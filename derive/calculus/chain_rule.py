@@ -17,7 +17,7 @@ from derive.calculus.laws import laws_between
 from derive.calculus.naming import Namer
 from derive.calculus.order import computed_from, depending_on
 from derive.calculus.reverse import adjoints
-from derive.errors import InputError
+from derive.errors import InputError, UnsupportedError
 from derive.problem import Definition, Problem, Request
 from derive.problem import Variable as Given
 from derive.shapes import ONE, same
@@ -60,28 +60,44 @@ def _derived(problem: Problem) -> Derivation:
         jacobian_sweep(names[of], [names[w] for w in wrt], [*names.values()], of)
         for of, wrt in jacobians.items()
     ]
-    second = [_second(problem, request, names, sweeps) for request in problem.requests]
-    return Derivation(problem, names, (*sweeps, *(s for found in second for s in found)))
+    return Derivation(problem, names, (*sweeps, *_second(problem, names, sweeps)))
 
 
-def _second(
-    problem: Problem, request: Request, names: dict[str, Variable], first: Sequence[Sweep]
-) -> list[Sweep]:
-    """The Jacobian of each gradient that a Hessian is asked of."""
-    if request.kind != "hessian":
-        return []
-    gradient = next(s for s in first if s.kind == "grad" and s.of.name == request.of)
-    adjoints_ = {step.quantity.name: step.adjoint for step in gradient.steps}
-    everything = [*names.values(), *adjoints_.values()]
-    others = request.wrt if request.joint else None
+def _second(problem: Problem, names: dict[str, Variable], first: Sequence[Sweep]) -> list[Sweep]:
+    """The Jacobian of each gradient that a Hessian is asked of, with respect to all it is with."""
+    wanted: dict[tuple[str, str], dict[str, None]] = {}
+    for request in problem.requests:
+        if request.kind == "hessian":
+            _refuse_dependent(request, names)
+            for name in request.wrt:
+                others = request.wrt if request.joint else (name,)
+                wanted.setdefault((request.of, name), {}).update(dict.fromkeys(others))
     found = []
-    for name in request.wrt:
-        bar = adjoints_.get(name)
-        if bar is None:
-            continue
-        wrt = [names[other] for other in (others or (name,))]
-        found.append(jacobian_sweep(bar, wrt, everything, request.of, name))
+    for (of, by), wrt in wanted.items():
+        gradient = next(s for s in first if s.kind == "grad" and s.of.name == of)
+        known = {step.quantity.name: step.adjoint for step in gradient.steps}
+        bar = known.get(by) or _without_influence(names[by])
+        everything = [*names.values(), *known.values()]
+        found.append(jacobian_sweep(bar, [names[w] for w in wrt], everything, of, by))
     return found
+
+
+def _refuse_dependent(request: Request, names: dict[str, Variable]) -> None:
+    """A quantity and what it is computed from do not vary independently."""
+    for name in request.wrt if request.joint else ():
+        within = {quantity.name for quantity in computed_from(names[name])} - {name}
+        if inner := next((other for other in request.wrt if other in within), ""):
+            raise UnsupportedError(
+                f"the Hessian of {request.of} with respect to {inner} and {name} together: "
+                f"{name} is computed from {inner}, so they do not vary independently",
+                (f"Ask for hessian {request.of} wrt {', '.join(request.wrt)}: one each.",),
+            )
+
+
+def _without_influence(variable: Variable) -> Variable:
+    """The gradient with respect to a variable that the scalar does not depend on."""
+    name, none = f"{variable.name}_bar", frozenset[str]()
+    return Variable(name, variable.shape, none, zero(variable.shape), "adjoint", variable.row)
 
 
 def _quantities(problem: Problem) -> dict[str, Variable]:

@@ -31,9 +31,10 @@ COMPARISON_WORDS: Final = {"gt": "above", "ge": "above", "lt": "below", "le": "b
 def identifier(name: str) -> str:
     """The name of a quantity in code: a word of Python gets an underscore.
 
-    >>> identifier("lambda"), identifier("W1")
-    ('lambda_', 'W1')
+    >>> identifier("lambda"), identifier("W1"), identifier("∂y/∂u")
+    ('lambda_', 'W1', 'dy_du')
     """
+    name = name.replace("∂", "d").replace("/", "_")
     return f"{name}_" if keyword.iskeyword(name) else name
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -98,10 +98,7 @@ class _Planner:
         formulas, outputs = thinned(formulas, outputs)
         needed = formulas.needed(tuple(outputs.values()))
         self.arrays = Arrays()
-        self.variables = {
-            variable: self.arrays.name(identifier(variable.name), variable.shape)
-            for variable in (*given, *needed)
-        }
+        self.variables = _named(self.arrays, (*given, *needed))
         everything = [*(formulas.of[v] for v in needed), *outputs.values()]
         self.lowering = TensorLowering(self.arrays, self.variables, everything, materialised)
         self.roots: dict[Array, Array] = {}
@@ -325,6 +322,19 @@ class _Planner:
                 best = length, part
             stack.extend(part.args)
         return None if best is None else best[1]
+
+
+def _named(arrays: Arrays, variables: Iterable[Variable]) -> dict[Variable, Array]:
+    """A name for each variable; no two have the same."""
+    found: dict[Variable, Array] = {}
+    taken: set[str] = set()
+    for variable in dict.fromkeys(variables):
+        name = identifier(variable.name)
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        found[variable] = arrays.name(name, variable.shape)
+    return found
 
 
 def _worth_a_name(node: Array) -> bool:
