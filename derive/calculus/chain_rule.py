@@ -76,7 +76,7 @@ def _second(problem: Problem, names: dict[str, Variable], first: Sequence[Sweep]
     for (of, by), wrt in wanted.items():
         gradient = next(s for s in first if s.kind == "grad" and s.of.name == of)
         known = {step.quantity.name: step.adjoint for step in gradient.steps}
-        bar = known.get(by) or _without_influence(names[by])
+        bar = known.setdefault(by, _without_influence(names[by]))
         everything = [*names.values(), *known.values()]
         found.append(jacobian_sweep(bar, [names[w] for w in wrt], everything, of, by))
     return found

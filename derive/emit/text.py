@@ -381,11 +381,12 @@ class _Writer:
                 return f"where({args[0]} {ASCII_RELATIONS[name]} {args[1]}, 1, 0)"
             return f"1[{args[0]} {RELATIONS[name]} {args[1]}]"
         if not self.style.ascii:
+            both = zip(expr.args, args, strict=True)
             if name in ENCLOSED:
                 left, right = ENCLOSED[name]
                 return f"{left}{', '.join(args)}{right}"
             if name == "vcat":
-                return f"[{'; '.join(args)}]"
+                return f"[{'; '.join(_unbracketed(a, s) for a, s in both)}]"
             if name == "commutation":
                 return f"K({','.join(args)})"
             if name == "kron":
@@ -438,6 +439,11 @@ class _Writer:
         names = {"trace": "tr"}
         args = ", ".join(self.write(arg, 0) for arg in expr.args)
         return f"{names.get(expr.op, expr.op)}({args})"
+
+
+def _unbracketed(part: Expr, written: str) -> str:
+    """A row of blocks above others, ``[A, B; C, D]``."""
+    return written[1:-1] if part.op == "call" and part.value == "hcat" else written
 
 
 def _is_filled(expr: Expr) -> bool:

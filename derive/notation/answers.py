@@ -8,20 +8,25 @@ is said once, beneath the answers.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import add
 from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 from derive.calculus.derivation import Derivation, Result, Sweep
 from derive.calculus.layout import Layout, in_layout
-from derive.notation.expression import Expr, negative, oriented, total
+from derive.notation.expression import Expr, call, negative, oriented, total
 from derive.notation.opening import NAMED, NOTHING, Kept, Opened, opened, standing_for, uses
 from derive.notation.raising import raised
+from derive.shapes import Dim
 from derive.tensor.algebra import contract, scale
 from derive.tensor.nodes import Delta, Tensor, Variable
 from derive.tensor.simplification import simplify
 from derive.tensor.substitution import variables_of
 
 __all__ = [
+    "block_form",
     "closed_form",
     "closed_tensor",
     "explained",
@@ -179,6 +184,39 @@ def explanation_tensor(
 ) -> Tensor:
     """What a name in a closed form stands for, as a tensor."""
     return _meaning(variable, derivation, layout)[0]
+
+
+def block_form(
+    of: str, wrt: Sequence[str], derivation: Derivation, layout: Layout = "numerator"
+) -> Expr:
+    """A Hessian by several variables as one matrix: a ``vcat`` with one ``hcat`` a row of blocks.
+
+    Rows and columns follow the order of the variables; a matrix counts by its vec. The names in it
+    are those of its blocks.
+
+    Args:
+        of, wrt: The scalar and the variables of a request, ``hessian J wrt (w, b)``.
+        derivation: What answers it.
+        layout: Of the blocks; the whole is symmetric, and so the same in both.
+    """
+    blocks = {
+        (result.by, result.wrt): closed_form(result, derivation, layout)
+        for result in derivation.results
+        if result.kind == "hessian" and result.of == of
+    }
+    lines = []
+    for name in wrt:
+        row = [blocks[(name, x) if layout == "numerator" else (x, name)] for x in wrt]
+        lines.append(_joined("hcat", row, row[0].rows, _added(part.cols for part in row)))
+    return _joined("vcat", lines, _added(line.rows for line in lines), lines[0].cols)
+
+
+def _joined(function: str, parts: Sequence[Expr], rows: Dim, cols: Dim) -> Expr:
+    return call(function, parts, rows, cols) if len(parts) > 1 else parts[0]
+
+
+def _added(dims: Iterable[Dim]) -> Dim:
+    return reduce(add, dims)
 
 
 def independent_form(result: Result, derivation: Derivation) -> Expr | None:
