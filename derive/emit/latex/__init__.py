@@ -1,0 +1,34 @@
+"""Mathematics as LaTeX: formulas, names, entries and laws, for amsmath, mathtools and bm."""
+
+from derive.emit.latex.breaking import broken, width
+from derive.emit.latex.formulas import latex, latex_shape, underbraced
+from derive.emit.latex.indexed import latex_indexed
+from derive.emit.latex.names import (
+    BOLD,
+    PLAIN,
+    LatexStyle,
+    escaped,
+    latex_dim,
+    latex_name,
+    style_for,
+)
+from derive.emit.latex.statements import latex_math, latex_statement, plain_statement
+
+__all__ = [
+    "BOLD",
+    "PLAIN",
+    "LatexStyle",
+    "broken",
+    "escaped",
+    "latex",
+    "latex_dim",
+    "latex_indexed",
+    "latex_math",
+    "latex_name",
+    "latex_shape",
+    "latex_statement",
+    "plain_statement",
+    "style_for",
+    "underbraced",
+    "width",
+]
