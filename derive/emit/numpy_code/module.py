@@ -31,7 +31,13 @@ from derive.emit.numpy_code.layout import (
 from derive.emit.numpy_code.names import Names, identifier
 from derive.emit.numpy_code.notes import argument_text, module_notes, shape_code
 from derive.emit.numpy_code.plan import Plan, plan
-from derive.emit.numpy_code.second import Product, joint_request, name_of_function, products
+from derive.emit.numpy_code.second import (
+    Product,
+    asked_alone,
+    joint_requests,
+    name_of_function,
+    products,
+)
 from derive.errors import InputError
 from derive.problem import Request
 from derive.shapes import Dim, Shape
@@ -199,14 +205,14 @@ class _Module:
 
     def _functions(self, answers: _Answers) -> list[str]:
         if answers.sweep.kind != "grad":
-            together = joint_request(self.derivation, answers.sweep)
-            if together is not None:
-                first = answers.sweep.results[0].by == together.wrt[0]
-                return [self._block(answers, together)] if first else []
+            blocks = joint_requests(self.derivation, answers.sweep)
             return [
-                text
-                for result in answers.sweep.results
-                for text in (self._matrix(answers, result), *self._products(answers, result))
+                *(self._block(answers, request) for request in blocks),
+                *(
+                    text
+                    for result in asked_alone(self.derivation, answers.sweep)
+                    for text in (self._matrix(answers, result), *self._products(answers, result))
+                ),
             ]
         found = [self._value_and_grad(answers)]
         count = sum(len(sweep.results) for sweep in self.derivation.sweeps)
@@ -272,11 +278,24 @@ class _Module:
         if planned.bases[label] in {identifier(n) for n in self.problem.variables}:
             text = f"{text}.copy()" if result.gradient.order else text
         if whole.order > result.gradient.order:
-            first = f"{text}.shape[0] * {text}.shape[1]" if len(rows) == 2 else f"len({text})"
+            first = f"{text}.shape[0] * {text}.shape[1]" if len(rows) == 2 else f"{text}.shape[0]"
             text = f"{text}.reshape({first if rows else ''}{', ' if rows and columns else ''}-1)"
             if not rows or not columns:
                 text = f"{planned.outputs[label]}.ravel()"
+        text = self._with_axes(text, result, bool(rows), bool(columns))
         return "\n".join([*self._guard(planned), *head, note, *lines, f"    return {text}"])
+
+    def _with_axes(self, text: str, result: Result, rows: bool, columns: bool) -> str:
+        """A matrix with an axis for each array that is declared with one, be its size 1."""
+        arrays = (result.by or result.of, result.wrt)
+        declared = [bool(self.problem.shape(name)) for name in arrays]
+        if declared == [rows, columns]:
+            return text
+        sizes = zip(declared, (rows, columns), strict=True)
+        extent = [str(-1 if there else 1) for wanted, there in sizes if wanted]
+        return (
+            f"{self.names.numpy}.reshape({text}, ({', '.join(extent)}{',' * (len(extent) == 1)}))"
+        )
 
     def _block(self, answers: _Answers, request: Request) -> str:
         """The whole Hessian with respect to several variables, block by block."""
@@ -488,7 +507,7 @@ def _as_matrix(text: str, orders: Sequence[int], numpy: str) -> str:
         return f"{numpy}.reshape({text}, (1, -1))"
     if not second:
         return f"{numpy}.reshape({text}, (-1, 1))"
-    rows = f"len({text})" if first == 1 else f"{text}.shape[0] * {text}.shape[1]"
+    rows = f"{text}.shape[0]" if first == 1 else f"{text}.shape[0] * {text}.shape[1]"
     return f"{text}.reshape({rows}, -1)"
 
 

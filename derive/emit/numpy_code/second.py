@@ -14,7 +14,7 @@ from derive.problem import Request
 from derive.shapes import Shape
 from derive.tensor.nodes import Variable
 
-__all__ = ["Product", "joint_request", "name_of_function", "products"]
+__all__ = ["Product", "asked_alone", "joint_requests", "name_of_function", "products"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,29 @@ def name_of_function(result: Result) -> str:
     return f"hessian_{'_'.join(parts)}"
 
 
-def joint_request(derivation: Derivation, sweep: Sweep) -> Request | None:
-    """The request for a whole Hessian, ``hessian J wrt (w, b)``, that a sweep is a part of."""
+def joint_requests(derivation: Derivation, sweep: Sweep) -> list[Request]:
+    """The requests for a whole Hessian, ``hessian J wrt (w, b)``, whose first rows a sweep has."""
     first = sweep.results[0]
-    for request in derivation.problem.requests:
-        several = request.kind == "hessian" and request.joint and len(request.wrt) > 1
-        if several and request.of == first.of and first.by in request.wrt:
-            return request
-    return None
+    return [
+        request
+        for request in dict.fromkeys(derivation.problem.requests)
+        if _is_joint(request) and (request.of, request.wrt[0]) == (first.of, first.by)
+    ]
+
+
+def asked_alone(derivation: Derivation, sweep: Sweep) -> list[Result]:
+    """The answers that are asked for by themselves, and not only as a block of a Hessian."""
+    alone = {
+        (request.of, name)
+        for request in derivation.problem.requests
+        if request.kind == "hessian" and not _is_joint(request)
+        for name in request.wrt
+    }
+    return [r for r in sweep.results if not r.by or (r.by == r.wrt and (r.of, r.by) in alone)]
+
+
+def _is_joint(request: Request) -> bool:
+    return request.kind == "hessian" and request.joint and len(request.wrt) > 1
 
 
 def products(
