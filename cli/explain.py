@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from derive.cli.options import given_problem, problem_argument, seed_option
+from derive.cli.options import given_problem, page_options, problem_argument, seed_option
 
 if TYPE_CHECKING:
-    from derive import Derivation, Report
+    from derive.emit.page import Layout, Page
 
 __all__ = ["explain"]
 
@@ -20,20 +20,7 @@ SIGNS = "⊙ᵀ‖δ∂"
 @click.command(short_help="Print the derivation.")
 @problem_argument
 @click.option("--wrt", metavar="A,B", help="Variables to differentiate by, instead of those asked.")
-@click.option(
-    "--detail",
-    type=click.Choice(["result", "steps", "proof"]),
-    default="steps",
-    show_default=True,
-    help="The closed forms; each step; or each law spelled out too.",
-)
-@click.option(
-    "--notation",
-    type=click.Choice(["matrix", "index"]),
-    default="matrix",
-    show_default=True,
-    help="How formulas are written.",
-)
+@page_options
 @click.option("--ascii", is_flag=True, help="Print ASCII only.")
 @click.option("--no-check", is_flag=True, help="Do not check the steps numerically.")
 @seed_option
@@ -43,6 +30,8 @@ def explain(
     wrt: str | None,
     detail: str,
     notation: str,
+    layout: Layout,
+    lang: str,
     ascii: bool,
     no_check: bool,
     seed: int,
@@ -50,7 +39,7 @@ def explain(
     """Print the derivation of what PROBLEM asks: symbols, forward pass, each step, closed forms."""
     problem = given_problem(source, text)
     from derive import check, derive
-    from derive.workflow import ask, require
+    from derive.workflow import ask, page, require
 
     if wrt is not None:
         problem = ask(problem, [name.strip() for name in wrt.split(",")])
@@ -59,24 +48,18 @@ def explain(
     if not no_check:
         report = check(derivation, seed)
         require(report, "the derivation")
-    _print(derivation, report, detail, notation, ascii or not _can_print(SIGNS))
+    found = page(derivation, report, detail=detail, notation=notation, layout=layout, lang=lang)
+    _print(found, ascii or not _can_print(SIGNS))
 
 
-def _print(
-    derivation: Derivation, report: Report | None, detail: str, notation: str, ascii: bool
-) -> None:
+def _print(found: Page, ascii: bool) -> None:
     """Print all at once, so that a failure on the way prints nothing."""
-    from derive.emit.terminal import make_console, print_derivation
-    from derive.workflow import explain as explained
+    from derive.emit.terminal import make_console, print_page
 
     console = make_console(ascii=ascii)
-    if console.is_terminal:
-        with console.capture() as captured:
-            print_derivation(derivation, report, console, detail=detail, notation=notation)
-        page = captured.get()
-    else:
-        page = explained(derivation, report, detail=detail, notation=notation, ascii=ascii)
-    click.echo(page, nl=False, color=True)
+    with console.capture() as captured:
+        print_page(found, console)
+    click.echo(captured.get(), nl=False, color=console.is_terminal)
 
 
 def _can_print(signs: str) -> bool:

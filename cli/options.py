@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from derive import Problem
 
-__all__ = ["given_problem", "problem_argument", "seed_option"]
+__all__ = ["given_problem", "page_options", "problem_argument", "seed_option"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -19,6 +19,42 @@ def problem_argument(command: Command) -> Command:
     """The problem: a file, an example, ``-``, or ``-e TEXT``."""
     text = click.option("-e", "--expression", "text", metavar="TEXT", help="The problem itself.")
     return click.argument("source", metavar="PROBLEM", required=False)(text(command))
+
+
+def page_options(command: Command) -> Command:
+    """How a derivation is written: its detail, notation, layout and language."""
+    for option in (
+        click.option(
+            "--lang",
+            metavar="en|zh",
+            default="en",
+            show_default=True,
+            help="The language of the prose.",
+        ),
+        click.option(
+            "--layout",
+            type=click.Choice(["numerator", "denominator"]),
+            default="numerator",
+            show_default=True,
+            help="Of Jacobians: rows are outputs, or columns are.",
+        ),
+        click.option(
+            "--notation",
+            type=click.Choice(["matrix", "index"]),
+            default="matrix",
+            show_default=True,
+            help="How formulas are written.",
+        ),
+        click.option(
+            "--detail",
+            type=click.Choice(["result", "steps", "proof"]),
+            default="steps",
+            show_default=True,
+            help="The closed forms; each step; or each law spelled out too.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 seed_option = click.option(

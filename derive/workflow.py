@@ -14,10 +14,11 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from derive.calculus.chain_rule import derive
 from derive.calculus.derivation import Derivation
+from derive.calculus.layout import Layout
 from derive.emit.claims import auxiliary, claims, weighted_problem
 from derive.errors import CheckError, InputError
 from derive.examples import descriptions, example_text
@@ -30,6 +31,9 @@ from derive.shapes import as_dim
 from derive.verify import Report, judge, judge_functions
 from derive.vocabulary import Expression, call
 
+if TYPE_CHECKING:
+    from derive.emit.page import Page
+
 __all__ = [
     "ask",
     "build",
@@ -41,6 +45,7 @@ __all__ = [
     "gradient",
     "module_name",
     "open_problem",
+    "page",
     "require",
     "vocabulary_function",
     "write_code",
@@ -223,33 +228,62 @@ def require(report: Report, what: str) -> None:
     raise CheckError(f"{what} {verb}, and nothing was written", (*lines, *report.notes))
 
 
-def explain(
+def page(
     derivation: Derivation,
     report: Report | None = None,
     *,
     detail: str = "steps",
     notation: str = "matrix",
-    ascii: bool = False,
-) -> str:
-    """The derivation as plain text, as it stands in the terminal.
+    layout: Layout = "numerator",
+    lang: str = "en",
+) -> Page:
+    """The derivation as a page: what every printing of it shows, in its order.
 
     Args:
         derivation: What to print.
         report: What the judge found, if it was asked.
         detail: ``result``, ``steps`` or ``proof``.
         notation: ``matrix`` or ``index``.
+        layout: Of Jacobians, ``numerator`` or ``denominator``.
+        lang: The language of the prose, ``en`` or ``zh``.
+
+    Raises:
+        InputError: There is no such language.
+    """
+    from derive.emit.catalogues import wording
+    from derive.emit.page import page as written
+
+    return written(
+        derivation, report, detail=detail, notation=notation, layout=layout, say=wording(lang)
+    )
+
+
+def explain(
+    derivation: Derivation,
+    report: Report | None = None,
+    *,
+    detail: str = "steps",
+    notation: str = "matrix",
+    layout: Layout = "numerator",
+    lang: str = "en",
+    ascii: bool = False,
+) -> str:
+    """The derivation as plain text, as it stands in the terminal.
+
+    Args:
+        derivation, report, detail, notation, layout, lang: As for :func:`page`.
         ascii: Whether to print ASCII only.
 
     >>> page = explain(derive(parse("grad norm2(x)^2 wrt x")), detail="result", ascii=True)
     >>> print(page.splitlines()[-1])
       df/dx = 2*x  n
     """
-    from derive.emit.terminal import make_console, print_derivation
+    from derive.emit.terminal import make_console, print_page
 
-    page = io.StringIO()
-    console = make_console(ascii=ascii, file=page)
-    print_derivation(derivation, report, console, detail=detail, notation=notation)
-    return page.getvalue()
+    found = page(derivation, report, detail=detail, notation=notation, layout=layout, lang=lang)
+    printed = io.StringIO()
+    print_page(found, make_console(ascii=ascii, file=printed))
+    return printed.getvalue()
 
 
 def code(derivation: Derivation, *, seed: int = 0, report: Report | None = None) -> str:

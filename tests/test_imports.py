@@ -72,6 +72,7 @@ EDGES: Final[Mapping[str, tuple[str, ...]]] = {
         "derive",
         "derive.errors",
         "derive.language",
+        "derive.emit.page",
         "derive.emit.terminal",
         "derive.examples",
         "derive.files",

@@ -18,7 +18,7 @@ import pytest
 from derive.calculus.chain_rule import derive
 from derive.calculus.derivation import Derivation, Result
 from derive.calculus.rules import RULES
-from derive.emit.reasons import reason_text
+from derive.emit.reasons import reason_words
 from derive.emit.text import LANGUAGE, text
 from derive.errors import DeriveError, InputError
 from derive.language import parse, parse_expression
@@ -450,7 +450,7 @@ def law(name: str, seed: int) -> None:
         reasons = [law for source in step.sources for law in source.laws]
         assert reasons or any(line.reasons for line in step.lines) or step.sought
         for reason in (*reasons, *(r for line in step.lines for r in line.reasons)):
-            assert reason_text(reason, str)
+            assert reason_words(reason)
             if reason.law in RULES:
                 assert RULES[reason.law].statement and RULES[reason.law].source
     key = KEYS.get(name, name)

@@ -1,7 +1,6 @@
-"""Why one line equals the line before, in words: one template for each law, fact and rewrite.
+"""Why one line equals the line before, in words: one phrase for each law, fact and rewrite.
 
-A template may use ``{v}`` for the quantity the law was used of and ``{u}`` for the quantity that is
-computed from it.
+A phrase may use ``{v}`` for the quantity that the law was used of.
 """
 
 from __future__ import annotations
@@ -11,32 +10,37 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from derive.calculus.rules import RULES, EntrywiseRule
+from derive.emit.text import text
+from derive.emit.words import ENGLISH, Signs, Wording, Words, joined
+from derive.notation.expression import Expr, symbol, transposed
+from derive.notation.raising import extent_of_tensor, raised
+from derive.shapes import ONE
 from derive.tensor.facts import Reason
-from derive.tensor.nodes import Tensor
+from derive.tensor.nodes import Tensor, Variable
 from derive.tensor.recognition import IDENTITIES
 
-__all__ = ["reason_text", "reasons_text"]
+__all__ = ["FORMS", "OTHERS", "WHY", "named", "reason_words", "reasons_words"]
 
 FORMS: Final[Mapping[str, str]] = {
     "chain_rule": "chain rule",
     "product_rule": "product rule: each {v} in turn",
-    "left_factor": "Z = W A:  W̄ = Z̄ Aᵀ",
-    "right_factor": "Z = W A:  Ā = Wᵀ Z̄",
+    "left_factor": "$Z = W A$:  $W̄ = Z̄ Aᵀ$",
+    "right_factor": "$Z = W A$:  $Ā = Wᵀ Z̄$",
     "same": "the same quantity under another name",
-    "addend": "z = … + b:  b̄ = z̄",
-    "scaled": "z = c x:  x̄ = c z̄",
+    "addend": "$z = … + b$:  $b̄ = z̄$",
+    "scaled": "$z = c x$:  $x̄ = c z̄$",
     "repeated_columns": "{v} is added to every column: its adjoint sums over the columns",
     "repeated_rows": "{v} is added to every row: its adjoint sums over the rows",
     "repeated_entries": "{v} is added to every entry: its adjoint sums over the entries",
     "summed": "a sum sends its adjoint to every term",
-    "transposed": "Z = Xᵀ:  X̄ = Z̄ᵀ",
-    "trace": "d tr X = tr dX",
-    "hadamard": "z = a ⊙ x:  x̄ = a ⊙ z̄",
-    "inner_product": "z = aᵀ x:  x̄ = z̄ a",
-    "squared_norm": "d‖r‖² = 2 rᵀ dr",
-    "norm": "d‖r‖ = rᵀ dr / ‖r‖",
-    "root": "√′(x) = 1/(2 √x)",
-    "power": "(xᵏ)′ = k xᵏ⁻¹",
+    "transposed": "$Z = Xᵀ$:  $X̄ = Z̄ᵀ$",
+    "trace": "$d tr X = tr dX$",
+    "hadamard": "$z = a ⊙ x$:  $x̄ = a ⊙ z̄$",
+    "inner_product": "$z = aᵀ x$:  $x̄ = z̄ a$",
+    "squared_norm": "$d‖r‖² = 2 rᵀ dr$",
+    "norm": "$d‖r‖ = rᵀ dr / ‖r‖$",
+    "root": "$√′(x) = 1/(2 √x)$",
+    "power": "$(xᵏ)′ = k xᵏ⁻¹$",
     "triangle": "what is cut off does not count: the adjoint is cut off alike",
     "block": "a block: its adjoint goes back to its place",
     "rearranged": "entries change places: the adjoint goes back to theirs",
@@ -47,26 +51,26 @@ WHY: Final[Mapping[str, str]] = {
     "inserted": "{v} inserted",
     "entrywise": "entry by entry, cancelled",
     "expanded": "multiplied out",
-    "apart": "(A B)⁻¹ = B⁻¹ A⁻¹ and det(A B) = det(A) det(B)",
+    "apart": "$(A B)⁻¹ = B⁻¹ A⁻¹$ and $det(A B) = det(A) det(B)$",
     "factored": "common factor taken out",
     "multiplied_out": "multiplied out",
     "cancelled": "cancelled",
     "symmetric": "{v} is symmetric",
-    "orthogonal": "{v}ᵀ {v} = I, since {v} is orthogonal",
-    "inverse_pair": "{v}⁻¹ {v} = I",
+    "orthogonal": "{product} = $I$, since {v} is orthogonal",
+    "inverse_pair": "{product} = $I$",
     "diagonal": "{v} is diagonal",
-    "onehot": "{v} ⊙ {v} = {v}, since {v} is one-hot",
-    "signs": "{v} ⊙ {v} = 1, since the entries of {v} are 1 and −1",
+    "onehot": "{product} = {v}, since {v} is one-hot",
+    "signs": "{product} = 1, since the entries of {v} are 1 and $−1$",
     "centred": "the entries of {v} sum to 0",
     "centred_rows": "each row of {v} sums to 0",
     "centred_columns": "each column of {v} sums to 0",
     "nonnegative": "{v} has no negative entries",
     "positive": "{v} is positive",
-    "symmetric_variable": "{v} is symmetric, so the gradient is (G + Gᵀ)/2",
+    "symmetric_variable": "{v} is symmetric, so the gradient is $(G + Gᵀ)/2$",
     "lower_triangular": "{v} is lower triangular",
-    "even": "σ(t) (1 − σ(t)) is the same for t and −t",
-    "penrose": "{v} {v}⁺ {v} = {v} and its like (Penrose)",
-    "cholesky": "L Lᵀ = A for the Cholesky factor L of A",
+    "even": "$σ(t) (1 − σ(t))$ is the same for $t$ and $−t$",
+    "penrose": "{product} = {v} and its like (Penrose)",
+    "cholesky": "$L Lᵀ = A$ for the Cholesky factor $L$ of $A$",
     "lower_triangular_variable": "{v} is lower triangular, so only that triangle counts",
     "diagonal_variable": "{v} is diagonal, so only the diagonal counts",
 }
@@ -82,50 +86,99 @@ SIGNS: Final = (
     (r"\^k", "ᵏ"),
     (r"\*", " "),
     (r"-", "−"),
+    (r"'", "ᵀ"),
 )
 """How the language's signs are written in a reason."""
 
+OTHERS: Final = (
+    "{names} are symmetric",
+    "each row of {v} sums to 1",
+    "{product} = 1, since {v} is a probability vector",
+    "as in {number}",
+    " and the like",
+)
+"""Further phrases that reasons are made of."""
 
-def _identity_text(statement: str) -> str:
+AND_THE_LIKE: Final = " and the like"
+
+
+def _identity_words(statement: str, say: Wording) -> Words:
+    """An identity by which a function is recognised."""
+    more = statement.endswith(AND_THE_LIKE)
+    rest = statement.removesuffix(AND_THE_LIKE)
     for sign, written in SIGNS:
-        statement = re.sub(sign, written, statement)
-    return statement
+        rest = re.sub(sign, written, rest)
+    members = [Signs(member) for member in _members(rest)]
+    found = joined(members, say.comma)
+    return joined((found, say.text(AND_THE_LIKE))) if more else found
 
 
-def reasons_text(reasons: Iterable[Reason], show: Callable[[Tensor], str]) -> str:
+def _members(identities: str) -> list[str]:
+    """Identities between commas that stand in no brackets."""
+    found, depth = [""], 0
+    for sign in identities:
+        depth += (sign in "([") - (sign in ")]")
+        if sign == "," and not depth:
+            found.append("")
+        else:
+            found[-1] += sign
+    return [member.strip() for member in found]
+
+
+def named(tensor: Tensor) -> Expr:
+    """A quantity by its name, anything else by its formula."""
+    if isinstance(tensor, Variable):
+        rows, cols = extent_of_tensor(tensor)
+        return symbol(tensor, cols, rows) if tensor.row else symbol(tensor, rows, cols)
+    return raised(tensor)
+
+
+def reasons_words(reasons: Iterable[Reason], say: Wording = ENGLISH) -> tuple[Words, ...]:
     """Several reasons in words, each once; what is symmetric is said in one."""
     found = tuple(reasons)
-    symmetric = {show(reason.subjects[0]) for reason in found if reason.law == "symmetric"}
-    told: dict[str, None] = {}
+    symmetric = {r.subjects[0]: None for r in found if r.law == "symmetric"}
+    told: dict[Words, None] = {}
     for reason in found:
         if reason.law == "symmetric" and len(symmetric) > 1:
-            *first, last = sorted(symmetric, key=lambda name: (len(name), name))
-            told[f"{', '.join(first)} and {last} are symmetric"] = None
+            names = sorted(map(named, symmetric), key=lambda name: (len(text(name)), text(name)))
+            told[say("{names} are symmetric", names=say.listed(names))] = None
         else:
-            told[reason_text(reason, show)] = None
-    return "; ".join(told)
+            told.update(dict.fromkeys(reason_words(reason, say)))
+    return tuple(told)
 
 
-def reason_text(reason: Reason, show: Callable[[Tensor], str]) -> str:
-    """One reason in words.
-
-    Args:
-        reason: Law and subjects.
-        show: How a tensor is written.
-    """
-    subjects = ", ".join(show(subject) for subject in reason.subjects)
+def reason_words(reason: Reason, say: Wording = ENGLISH) -> tuple[Words, ...]:
+    """One reason in words; what is said of its kink is a reason of its own."""
+    forms = [named(subject) for subject in reason.subjects]
+    subjects = joined(forms, say.comma)
     if reason.law == "probability":
-        (subject,) = reason.subjects
-        if subject.order == 2:
-            return f"each row of {subjects} sums to 1"
-        return f"1ᵀ {subjects} = 1, since {subjects} is a probability vector"
-    template = FORMS.get(reason.law) or WHY.get(reason.law)
-    if template is not None:
-        return template.format(v=subjects)
+        (subject,) = forms
+        if not subject.is_column:
+            return (say("each row of {v} sums to 1", v=subject),)
+        total = Expr("sum", (subject,), ONE, ONE)
+        return (say("{product} = 1, since {v} is a probability vector", v=subject, product=total),)
+    phrase = FORMS.get(reason.law) or WHY.get(reason.law)
+    if phrase is not None:
+        products = [PRODUCTS[reason.law](form) for form in forms if reason.law in PRODUCTS]
+        return (say(phrase, v=subjects, product=joined(products, say.comma)),)
     if reason.law in STATEMENTS:
-        return _identity_text(reason.law)
+        return (_identity_words(reason.law, say),)
     rule = RULES[reason.law]
-    text = rule.statement
-    if isinstance(rule, EntrywiseRule) and rule.kink:
-        text = f"{text}; {rule.kink}"
-    return text
+    told = (say(rule.statement),)
+    return (*told, say(rule.kink)) if isinstance(rule, EntrywiseRule) and rule.kink else told
+
+
+def _inverse(form: Expr) -> Expr:
+    return Expr("call", (form,), form.cols, form.rows, "inv")
+
+
+PRODUCTS: Final[Mapping[str, Callable[[Expr], Expr]]] = {
+    "orthogonal": lambda v: Expr("product", (transposed(v), v), v.cols, v.cols),
+    "inverse_pair": lambda v: Expr("product", (_inverse(v), v), v.rows, v.rows),
+    "onehot": lambda v: Expr("hadamard", (v, v), v.rows, v.cols),
+    "signs": lambda v: Expr("hadamard", (v, v), v.rows, v.cols),
+    "penrose": lambda v: Expr(
+        "product", (v, Expr("call", (v,), v.cols, v.rows, "pinv"), v), v.rows, v.cols
+    ),
+}
+"""The product that a fact or law is about, of its subject."""

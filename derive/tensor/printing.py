@@ -22,7 +22,7 @@ from derive.tensor.nodes import (
 )
 from derive.tensor.parts import children
 
-__all__ = ["LETTERS", "UNICODE", "index_notation"]
+__all__ = ["LETTERS", "UNICODE", "alphabet", "index_notation"]
 
 LETTERS = "ijklpqrstuvwabcdefgh"
 CALL_NAMES: Final = {"inverse": "inv", "amax": "max", "amin": "min"}
@@ -64,9 +64,15 @@ def index_notation(
         name: How a variable is written.
         signs: How sums, deltas, minus signs, roots and exponents are written.
     """
-    alphabet = [letter for letter in LETTERS if letter not in _sizes(tensor)]
-    axes = tuple(letters or alphabet[: tensor.order])
-    return _Printer(name, signs, alphabet).show(tensor, axes)
+    free = alphabet(tensor)
+    axes = tuple(letters or free[: tensor.order])
+    return _Printer(name, signs, free).show(tensor, axes)
+
+
+def alphabet(tensor: Tensor) -> str:
+    """The letters that may stand for indices of a tensor: no size in it is called so."""
+    taken = _sizes(tensor)
+    return "".join(letter for letter in LETTERS if letter not in taken)
 
 
 Axes: TypeAlias = tuple[str, ...]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
 from derive.calculus.chain_rule import derive
-from derive.emit.terminal import make_console, print_derivation
 from derive.language import parse
+from derive.workflow import explain
 
 NET = """
 x : (3)
@@ -24,10 +22,8 @@ grad J wrt W, b
 
 def page(text: str, detail: str, ascii: bool = False) -> list[str]:
     """What is printed, line by line, without blanks at the ends."""
-    stream = io.StringIO()
-    console = make_console(ascii, stream)
-    print_derivation(derive(parse(text)), None, console, detail=detail)
-    return [line.strip() for line in stream.getvalue().splitlines()]
+    printed = explain(derive(parse(text)), detail=detail, ascii=ascii)
+    return [line.strip() for line in printed.splitlines()]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,502 @@
+"""A derivation as a page: the words and formulas that every printing shows, in their order.
+
+Terminal, LaTeX, HTML, Markdown and JSON print one :class:`Page`. It knows no target's signs:
+formulas are trees, tensors with letters, or names of derivatives; prose is in its language already.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from derive.calculus.derivation import Derivation, Result, Step, Sweep
+from derive.calculus.layout import Layout
+from derive.calculus.rules import RULES
+from derive.emit.proofs import proof_lines
+from derive.emit.reasons import named, reasons_words
+from derive.emit.text import name_of, text
+from derive.emit.words import (
+    ENGLISH,
+    Derivative,
+    Equation,
+    Formula,
+    Indexed,
+    Signs,
+    Wording,
+    Words,
+    joined,
+)
+from derive.notation.answers import (
+    closed_form,
+    closed_tensor,
+    explained,
+    explanation,
+    explanation_tensor,
+    independent_form,
+)
+from derive.notation.board import BoardStep, Row, board, quantity_form, written_form
+from derive.notation.expression import Expr
+from derive.notation.recognised import recognised_names
+from derive.notation.signs import differences, with_signs
+from derive.problem import Problem
+from derive.shapes import ONE, Shape
+from derive.tensor.facts import Reason
+from derive.tensor.nodes import Tensor, Variable
+from derive.tensor.printing import alphabet
+from derive.tensor.substitution import variables_of
+from derive.verify.report import Report
+
+__all__ = [
+    "Answer",
+    "Definition",
+    "Layout",
+    "Line",
+    "Page",
+    "Section",
+    "StepLines",
+    "Symbol",
+    "page",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A quantity that is given: its name, rows and columns, and what is known of it."""
+
+    name: Expr
+    shape: Shape
+    remark: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One line of the forward pass; the remark says so where the name is derive's."""
+
+    name: Expr
+    form: Expr
+    shape: Shape
+    remark: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a step: ``left = side = side``.
+
+    Attributes:
+        left: What the line is about; every line of a step has the same.
+        sides: Formulas that equal each other and the line before.
+        factors: The factors of the product whose shapes explain it, or the result alone.
+        reasons: Why.
+        proof: The equalities in entries, in full detail.
+    """
+
+    left: Formula
+    sides: tuple[Formula, ...]
+    factors: tuple[Expr, ...]
+    reasons: tuple[Words, ...]
+    proof: tuple[Words, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepLines:
+    """One step of a derivation.
+
+    Attributes:
+        number: From 1.
+        quantity: What the step differentiates by.
+        sought: Whether that was asked for.
+        lines: From the chain rule to the result.
+        step: The record that is printed.
+    """
+
+    number: int
+    quantity: Expr
+    sought: bool
+    lines: tuple[Line, ...]
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One closed form.
+
+    Attributes:
+        left: The derivative by its name.
+        form: The closed form.
+        shape: Its rows and columns.
+        remark: What the reader should know of it.
+        others: Further forms of it, and what each is.
+        result: The record that is printed.
+    """
+
+    left: Derivative
+    form: Formula
+    shape: Shape
+    remark: Words
+    others: tuple[tuple[Formula, Words], ...]
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Everything about one quantity that is differentiated.
+
+    Attributes:
+        title: What is asked.
+        symbols: The quantities that are given.
+        forward: How the others are computed.
+        conventions: What the signs in the steps mean, said once a page.
+        steps: Backwards.
+        answers: One a variable.
+        meanings: What the names in the answers stand for.
+        sweep: The record that is printed.
+    """
+
+    title: Words
+    symbols: tuple[Symbol, ...]
+    forward: tuple[Definition, ...]
+    conventions: tuple[Words, ...]
+    steps: tuple[StepLines, ...]
+    answers: tuple[Answer, ...]
+    meanings: tuple[Equation, ...]
+    sweep: Sweep
+
+
+@dataclass(frozen=True)
+class Page:
+    """A derivation as it is read.
+
+    Attributes:
+        name: The problem's name, or "" where nobody gave it one.
+        detail: ``result``, ``steps`` or ``proof``.
+        notation: ``matrix`` or ``index``.
+        layout: Of Jacobians: ``numerator`` or ``denominator``.
+        sections: One for each quantity that is differentiated.
+        notes: Sentences about the answers.
+        check: What was checked, and how far off the worst of it was.
+        derivation: The record that is printed.
+        report: What the judge found.
+        say: The language.
+    """
+
+    name: str
+    detail: str
+    notation: str
+    layout: Layout
+    sections: tuple[Section, ...]
+    notes: tuple[Words, ...]
+    check: Words
+    derivation: Derivation
+    report: Report | None
+    say: Wording
+
+    @property
+    def problem(self) -> Problem:
+        """The problem as it was posed."""
+        return self.derivation.problem
+
+
+PLACEHOLDERS: Final = (("u", "v"), ("y", "x"), ("t", "s"), ("q", "p"), ("c", "b"))
+"""Letters for two quantities that stand for any, of which a problem may have its own."""
+
+SYMMETRIC: Final = ("symmetric", "positive_definite")
+"""Structures of a gradient beside which its form for the independent entries is printed."""
+
+REPEATABLE: Final = frozenset(
+    {"left_factor", "right_factor", "addend", "repeated_columns", "repeated_rows"}
+)
+"""Laws of sums and products that need not be told twice."""
+
+CONVENTIONS: Final = {
+    ("grad", "numerator"): (
+        "Write ${v_bar}$ for the gradient of {scalars} with respect to ${v}$; it has the shape of "
+        "${v}$. In $∂{u}/∂{v}$, row $i$ belongs to ${u}ᵢ$, column $j$ to ${v}ⱼ$.",
+        "Chain rule, backwards: ${v_bar} = Σ (∂{u}/∂{v})ᵀ {u_bar}$ over every ${u}$ that is "
+        "computed from ${v}$.",
+    ),
+    ("grad", "denominator"): (
+        "Write ${v_bar}$ for the gradient of {scalars} with respect to ${v}$; it has the shape of "
+        "${v}$. In $∂{u}/∂{v}$, row $i$ belongs to ${v}ᵢ$, column $j$ to ${u}ⱼ$ (denominator "
+        "layout, the transpose of numerator layout).",
+        "Chain rule, backwards: ${v_bar} = Σ (∂{u}/∂{v}) {u_bar}$ over every ${u}$ that is "
+        "computed from ${v}$.",
+    ),
+    ("jacobian", "numerator"): (
+        "In $∂{u}/∂{v}$, row $i$ belongs to entry $i$ of ${u}$, column $j$ to entry $j$ of ${v}$ "
+        "(numerator layout); the entries of a matrix are counted column by column (vec).",
+        "Chain rule, backwards: $∂{y}/∂{v} = Σ (∂{y}/∂{u}) (∂{u}/∂{v})$ over every ${u}$ that is "
+        "computed from ${v}$.",
+    ),
+    ("jacobian", "denominator"): (
+        "In $∂{u}/∂{v}$, row $i$ belongs to entry $i$ of ${v}$, column $j$ to entry $j$ of ${u}$ "
+        "(denominator layout, the transpose of numerator layout); the entries of a matrix are "
+        "counted column by column (vec).",
+        "Chain rule, backwards: $∂{y}/∂{v} = Σ (∂{u}/∂{v}) (∂{y}/∂{u})$ over every ${u}$ that is "
+        "computed from ${v}$.",
+    ),
+}
+"""What the bars and quotients of a kind of sweep mean, in each layout."""
+
+INNER_PRODUCT: Final = "$⟨A, B⟩$ is the sum of all entries of $A ⊙ B$."
+INDEPENDENT: Final = "by the independent entries"
+DOUBLED: Final = (
+    "{wrt} is symmetric, and so is the gradient $G$ with respect to it. With respect to the "
+    "independent entries, off-diagonal ones count twice: $2 G − diag(diagonal(G))$."
+)
+
+
+def page(
+    derivation: Derivation,
+    report: Report | None = None,
+    *,
+    detail: str = "steps",
+    notation: str = "matrix",
+    layout: Layout = "numerator",
+    say: Wording = ENGLISH,
+) -> Page:
+    """A derivation as a page.
+
+    Args:
+        derivation: What was derived.
+        report: What the judge found; None if it was not asked.
+        detail: ``result``, ``steps`` or ``proof``.
+        notation: ``matrix`` or ``index``.
+        layout: Of Jacobians, ``numerator`` or ``denominator``.
+        say: The language.
+    """
+    writer = _Writer(derivation, detail, notation, layout, say)
+    kinds: list[str] = []
+    sections = []
+    for sweep in derivation.sweeps:
+        sections.append(writer.section(sweep, sweep.kind not in kinds))
+        kinds.append(sweep.kind)
+    name = derivation.problem.name
+    return Page(
+        "" if name == "problem" else name,
+        detail,
+        notation,
+        layout,
+        tuple(sections),
+        tuple(writer.notes()),
+        () if report is None else (report.summary(),),
+        derivation,
+        report,
+        say,
+    )
+
+
+class _Writer:
+    """Writes the parts of one page."""
+
+    def __init__(
+        self, derivation: Derivation, detail: str, notation: str, layout: Layout, say: Wording
+    ) -> None:
+        self.derivation, self.detail = derivation, detail
+        self.indexed, self.layout, self.say = notation == "index", layout, say
+        self.forms = {v: written_form(v, derivation) for v in derivation.names.values() if v.value}
+        self.differences = {part for form in self.forms.values() for part in differences(form)}
+
+    def written(self, form: Expr) -> Expr:
+        """A form with differences the way round in which they were written."""
+        return with_signs(form, self.differences)
+
+    def entries(self, tensor: Tensor) -> Indexed:
+        """A tensor in index notation."""
+        return Indexed(tensor, alphabet(tensor)[: tensor.order])
+
+    # The parts of a section.
+
+    def section(self, sweep: Sweep, first: bool) -> Section:
+        """One sweep; ``first`` of its kind on the page."""
+        steps = tuple(self.steps(sweep))
+        return Section(
+            self.title(sweep),
+            tuple(self.symbols(sweep)),
+            tuple(self.forward(sweep)),
+            tuple(self.conventions(sweep.kind)) if first else (),
+            steps,
+            tuple(map(self.answer, sweep.results)),
+            tuple(self.meanings(sweep)),
+            sweep,
+        )
+
+    def title(self, sweep: Sweep) -> Words:
+        """What is differentiated, how often, and by what."""
+        names = self.derivation.names
+        wrt = joined([named(names[r.wrt]) for r in sweep.results], self.say.comma)
+        of = named(sweep.of)
+        first = sweep.results[0]
+        if first.kind == "grad":
+            return self.say("{of} with respect to {wrt}", of=of, wrt=wrt)
+        if first.kind == "jacobian":
+            return self.say("Jacobian of {of} with respect to {wrt}", of=of, wrt=wrt)
+        scalar = named(names[first.of])
+        phrase = "Hessian of {scalar}: {of} with respect to {wrt}"
+        return self.say(phrase, scalar=scalar, of=of, wrt=wrt)
+
+    def symbols(self, sweep: Sweep) -> Iterator[Symbol]:
+        """The quantities that are given."""
+        used = {v.name for v in _all_variables(sweep)}
+        sought = {result.wrt for result in sweep.results}
+        for variable in self.derivation.names.values():
+            if variable.value is not None or variable.name not in used | sought:
+                continue
+            declared = self.derivation.problem.variables[variable.name]
+            words = ["sought" if variable.name in sought else "given"]
+            words += sorted(fact.replace("_", " ") for fact in declared.facts)
+            if declared.inferred:
+                words.append("shape inferred")
+            remark = joined([self.say.text(word) for word in words], self.say.comma)
+            yield Symbol(named(variable), declared.shape, remark)
+
+    def forward(self, sweep: Sweep) -> Iterator[Definition]:
+        """How the quantities of a sweep are computed."""
+        definitions = self.derivation.problem.definitions
+        for variable in sweep.forward:
+            own = variable.name in definitions
+            shape = definitions[variable.name].shape if own else _extent(variable)
+            remark = () if own else self.say("named here")
+            yield Definition(named(variable), self.written(self.forms[variable]), shape, remark)
+
+    def conventions(self, kind: str) -> Iterator[Words]:
+        """What bars and quotients mean."""
+        swept = (sweep.of for sweep in self.derivation.sweeps if sweep.kind == kind)
+        differentiated = list(dict.fromkeys(swept))
+        own = self.derivation.names.keys()
+        u, v = next((pair for pair in PLACEHOLDERS if own.isdisjoint(pair)), PLACEHOLDERS[0])
+        u_bar, v_bar = (unicodedata.normalize("NFC", f"{letter}\u0304") for letter in (u, v))
+        names = " or ".join(name_of(variable) for variable in differentiated)
+        scalars = joined([named(v) for v in differentiated], self.say.text(" or "))
+        for phrase in CONVENTIONS[kind, self.layout]:
+            yield self.say(phrase, u=u, v=v, u_bar=u_bar, v_bar=v_bar, scalars=scalars, y=names)
+        if self.detail == "proof" and kind == "grad":
+            yield self.say(INNER_PRODUCT)
+
+    def steps(self, sweep: Sweep) -> Iterator[StepLines]:
+        """The steps, with laws told once and equalities in entries proved once."""
+        told: dict[tuple[Reason, ...], int] = {}
+        proved: Words = ()
+        for number, step in enumerate(board(sweep, self.layout), start=1):
+            lines = []
+            for place, row in enumerate(step.rows):
+                again = self.told_before(row, number, told)
+                reasons = again or reasons_words(row.reasons, self.say)
+                proof: list[Words] = []
+                if self.detail == "proof":
+                    proof = proof_lines(step.step, row, not place, not again, self.say)
+                    proof = [line for line in proof if place == 0 or line != proved]
+                    proved = proof[-1] if proof else proved
+                lines.append(self.line(step, row, reasons, tuple(proof)))
+            quantity = step.step.quantity
+            yield StepLines(
+                number, quantity_form(quantity), step.step.sought, tuple(lines), step.step
+            )
+
+    def line(
+        self, step: BoardStep, row: Row, reasons: tuple[Words, ...], proof: tuple[Words, ...]
+    ) -> Line:
+        """One line, in matrix or in index notation."""
+        left: Formula = step.left
+        sides: Sequence[Formula]
+        if self.indexed and row.tensors:
+            entries = self.entries(row.tensors[0])
+            left, sides = Indexed(step.step.adjoint, entries.letters), [entries]
+        else:
+            written = map(self.written, row.forms)
+            sides = list({text(form): form for form in reversed(list(written))}.values())[::-1]
+        return Line(left, tuple(sides), row.factors, reasons, proof)
+
+    def told_before(
+        self, row: Row, number: int, told: dict[tuple[Reason, ...], int]
+    ) -> tuple[Words, ...]:
+        """A reference to the step that told the same laws, if they need not be told again."""
+        key = tuple(Reason(reason.law) for reason in row.reasons)
+        if not key or any(r.law not in RULES and r.law not in REPEATABLE for r in row.reasons):
+            return ()
+        known = told.setdefault(key, number)
+        return () if known == number else (self.say("as in {number}", number=str(known)),)
+
+    def answer(self, result: Result) -> Answer:
+        """A closed form."""
+        names = self.derivation.names
+        form = self.closed(result)
+        remark: Words = ()
+        if not result.occurs:
+            phrase = "{of} does not depend on {wrt}"
+            if result.by:
+                phrase = "its gradient in {by} does not depend on {wrt}"
+            places = {"of": names[result.of], "by": names.get(result.by), "wrt": names[result.wrt]}
+            remark = self.say(phrase, **{k: named(v) for k, v in places.items() if v})
+        others: list[tuple[Formula, Words]] = []
+        if result.structure in SYMMETRIC and result.occurs:
+            others.append((self.independent(result), self.say(INDEPENDENT)))
+        return Answer(
+            self.quotient(result, form), form, self.shape(result), remark, tuple(others), result
+        )
+
+    def shape(self, result: Result) -> Shape:
+        """Rows and columns of an answer."""
+        if result.kind == "grad":
+            return self.derivation.problem.shape(result.wrt)
+        shape = result.gradient.shape
+        found = (ONE, *shape) if result.row else shape
+        turned = self.layout == "denominator" and result.kind == "jacobian"
+        return (*found, ONE, ONE)[1::-1] if turned and found else found
+
+    def quotient(self, result: Result, form: Formula) -> Derivative:
+        """``∂J/∂W``, ``∂²J/∂w∂b``; in index notation with letters."""
+        of, wrt = self.derivation.names[result.of], self.derivation.names[result.wrt]
+        letters = form.letters if isinstance(form, Indexed) else ""
+        if result.kind == "hessian":
+            return Derivative(of, (self.derivation.names[result.by], wrt), letters)
+        if letters and result.kind == "grad":
+            return Derivative(of, (Indexed(wrt, letters),))
+        return Derivative(of, (wrt,), letters)
+
+    def closed(self, result: Result) -> Formula:
+        """A closed form in the notation asked for."""
+        if self.indexed:
+            return self.entries(closed_tensor(result, self.derivation, self.layout))
+        return self.written(closed_form(result, self.derivation, self.layout))
+
+    def independent(self, result: Result) -> Formula:
+        """The gradient with respect to the independent entries of a symmetric matrix."""
+        form = None if self.indexed else independent_form(result, self.derivation)
+        return Signs("2 G − diag(diagonal(G))") if form is None else self.written(form)
+
+    def meanings(self, sweep: Sweep) -> Iterator[Equation]:
+        """What the names in the answers stand for."""
+        given: dict[Variable, None] = {}
+        for result in sweep.results:
+            given.update(dict.fromkeys(explained(result, self.derivation, self.layout)))
+        for variable in given:
+            if self.indexed:
+                entries = self.entries(explanation_tensor(variable, self.derivation, self.layout))
+                yield Equation((Indexed(variable, entries.letters), entries))
+            else:
+                value = self.written(explanation(variable, self.derivation, self.layout))
+                yield Equation((named(variable), value))
+
+    def notes(self) -> Iterator[Words]:
+        """What the reader should know about the answers."""
+        for note in self.derivation.problem.notes:
+            yield (note,)
+        names = self.derivation.names
+        doubled = {r.wrt: None for r in self.derivation.results if r.structure in SYMMETRIC}
+        for wrt in doubled:
+            yield self.say(DOUBLED, wrt=named(names[wrt]))
+        for note in recognised_names(self.derivation):
+            yield (note,)
+
+
+def _extent(variable: Variable) -> Shape:
+    return (ONE, *variable.shape) if variable.row else variable.shape
+
+
+def _all_variables(sweep: Sweep) -> Iterable[Variable]:
+    yield sweep.of
+    for variable in sweep.forward:
+        if variable.value is not None:
+            yield from variables_of(variable.value)
