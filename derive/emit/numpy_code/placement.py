@@ -267,8 +267,9 @@ def _running(tensor: Contraction, place: int, lower: Call) -> Tensor | None:
         near = [f for f in others if summed in f[1]]
         rest = [f for f in others if f not in near]
         outside = set(free).union(*(letters for _, letters, _ in rest))
-        shared = {x for _, letters, _ in near for x in letters} & outside
-        if not near or len(shared - {kept}) > 1 or kept in shared or _has_inverse(near):
+        inside = {x for _, letters, _ in near for x in letters}
+        shared = inside & outside
+        if not near or len(shared) > 1 or kept in inside or _has_inverse(near):
             continue
         letters = (summed, *sorted(shared))
         inner = _again(contract(1, near, letters, tensor.dims))
