@@ -4,7 +4,7 @@ Exit codes: 0 for success, 1 when a check fails (or on a fault of derive's own),
 written or asked is wrong, 130 when interrupted. On an error nothing goes to standard output.
 """
 
-from derive.cli import build, code, examples, explain, new, verify
+from derive.cli import build, code, examples, explain, new, notes, verify
 from derive.cli.program import Program
 
 __all__ = ["main"]
@@ -12,6 +12,7 @@ __all__ = ["main"]
 main = Program(
     commands=[
         explain.explain,
+        notes.notes,
         code.code,
         verify.verify,
         build.build,

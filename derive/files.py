@@ -16,14 +16,14 @@ __all__ = ["write_files"]
 ORDINARY = 0o666
 
 
-def write_files(texts: Mapping[Path, str], *, force: bool = False) -> None:
-    """Write texts to files in one folder, all of them or none.
+def write_files(texts: Mapping[Path, str | bytes], *, force: bool = False) -> None:
+    """Write files in one folder, all of them or none.
 
     A folder that is missing is made. Each file is written beside its place and then moved there;
     if a move fails, the earlier ones are taken back.
 
     Args:
-        texts: What to write, by path; all in one folder.
+        texts: What to write, by path; all in one folder. Text is written in UTF-8.
         force: Whether files that exist may be replaced.
 
     Raises:
@@ -70,13 +70,13 @@ def _made(folder: Path) -> Iterator[None]:
         raise
 
 
-def _replace(texts: Mapping[Path, str], stage: Path) -> None:
+def _replace(texts: Mapping[Path, str | bytes], stage: Path) -> None:
     """Write all texts into the stage, then move each to its place, or move all back."""
     mask = os.umask(0)
     os.umask(mask)
     for path, text in texts.items():
         staged = stage / path.name
-        staged.write_text(text, encoding="utf-8", newline="")
+        staged.write_bytes(text.encode() if isinstance(text, str) else text)
         staged.chmod(path.stat().st_mode if path.exists() else ORDINARY & ~mask)
     before = stage / "before"
     before.mkdir()

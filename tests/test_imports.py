@@ -55,6 +55,7 @@ EDGES: Final[Mapping[str, tuple[str, ...]]] = {
     "derive.templates": (),
     "derive.examples": (),
     "derive.files": ("derive.errors",),
+    "derive.notes": ("derive.errors", "derive.emit", "derive.files"),
     "derive.workflow": (
         "derive.errors",
         "derive.shapes",
@@ -67,6 +68,7 @@ EDGES: Final[Mapping[str, tuple[str, ...]]] = {
         "derive.emit",
         "derive.examples",
         "derive.files",
+        "derive.notes",
     ),
     "derive.cli": (
         "derive",
@@ -76,6 +78,7 @@ EDGES: Final[Mapping[str, tuple[str, ...]]] = {
         "derive.emit.terminal",
         "derive.examples",
         "derive.files",
+        "derive.notes",
         "derive.workflow",
     ),
     "derive": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 import textwrap
@@ -20,7 +21,7 @@ from derive.emit.words import Formula, Words
 from derive.notation.expression import Expr
 from derive.shapes import ONE, Shape, same, size_text
 
-__all__ = ["make_console", "print_page"]
+__all__ = ["make_console", "print_page", "text_notes"]
 
 WIDTH_WHEN_PIPED: Final = 110
 REASON_WIDTH: Final = 46
@@ -54,6 +55,15 @@ def make_console(ascii: bool = False, file: IO[str] | None = None) -> PageConsol
 def print_page(page: Page, console: Console) -> None:
     """Print a page on a console from :func:`make_console`."""
     _Printer(page, console).print()
+
+
+def text_notes(page: Page, *, code: str = "", style: str = "bold", fragment: bool = False) -> str:
+    """The page as a file of plain text, the code behind it; there is one style and no fragment."""
+    printed = io.StringIO()
+    print_page(page, make_console(file=printed))
+    if code and not fragment:
+        printed.write(f"\n{code}")
+    return printed.getvalue()
 
 
 class _Printer:

@@ -1,0 +1,89 @@
+"""Notes: a derivation on paper and on screen, in each format.
+
+Every format prints the same :class:`~derive.emit.page.Page`; which formats there are is
+:data:`FORMATS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from derive.errors import InputError
+from derive.files import write_files
+
+if TYPE_CHECKING:
+    from derive.emit.page import Page
+
+__all__ = ["FORMATS", "STYLES", "notes", "write_notes"]
+
+
+class Printer(Protocol):
+    """What prints a page in one format: ``code`` is the module that is listed, or ""."""
+
+    def __call__(self, page: Page, *, code: str, style: str, fragment: bool) -> str: ...
+
+
+FORMATS: Final[Mapping[str, tuple[str, str]]] = {
+    "txt": ("derive.emit.terminal", "text_notes"),
+}
+"""By the ending of a file's name: the module of the printer, and its function."""
+
+STYLES: Final = ("bold", "plain")
+"""Vectors and matrices in bold type, or not."""
+
+
+def notes(
+    page: Page, format: str, *, code: str = "", style: str = "bold", fragment: bool = False
+) -> str:
+    """The notes of a page as text.
+
+    Args:
+        page: From :func:`derive.workflow.page`.
+        format: A key of :data:`FORMATS`.
+        code: The NumPy module, to be listed at the end; "" for none.
+        style: ``bold`` or ``plain``.
+        fragment: Whether to leave out what makes a document of them, where the format has that.
+
+    Raises:
+        InputError: There is no such format or style.
+    """
+    if format not in FORMATS:
+        raise InputError(f"there is no format {format}", (f"Formats are {', '.join(FORMATS)}.",))
+    if style not in STYLES:
+        raise InputError(f"there is no style {style}", (f"Styles are {', '.join(STYLES)}.",))
+    module, function = FORMATS[format]
+    printer: Printer = getattr(import_module(module), function)
+    return printer(page, code=code, style=style, fragment=fragment)
+
+
+def write_notes(
+    page: Page,
+    path: Path,
+    *,
+    code: str = "",
+    style: str = "bold",
+    fragment: bool = False,
+    force: bool = False,
+) -> tuple[Path, ...]:
+    """Write notes to a file, in the format that its name ends with.
+
+    Returns:
+        What was written.
+
+    Raises:
+        InputError: The name ends with no format's name; or the file exists and ``force`` is not
+            set, or cannot be written.
+    """
+    format = path.suffix.removeprefix(".")
+    if format not in FORMATS:
+        endings = ", ".join(f".{known}" for known in FORMATS)
+        raise InputError(
+            f"the name {path.name} does not say in which format the notes are to be",
+            (f"End it with one of {endings}.",),
+        )
+    texts = {path: notes(page, format, code=code, style=style, fragment=fragment)}
+    write_files(texts, force=force)
+    return tuple(texts)
