@@ -358,7 +358,8 @@ class _Writer:
             own = variable.name in definitions
             shape = definitions[variable.name].shape if own else _extent(variable)
             remark = () if own else self.say("named here")
-            yield Definition(named(variable), self.written(self.forms[variable]), shape, remark)
+            form = self.forms.get(variable) or written_form(variable, self.derivation)
+            yield Definition(named(variable), self.written(form), shape, remark)
 
     def conventions(self, kind: str) -> Iterator[Words]:
         """What bars and quotients mean."""
@@ -442,7 +443,7 @@ class _Writer:
             return self.derivation.problem.shape(result.wrt)
         shape = result.gradient.shape
         found = (ONE, *shape) if result.row else shape
-        turned = self.layout == "denominator" and result.kind == "jacobian"
+        turned = self.layout == "denominator"
         return (*found, ONE, ONE)[1::-1] if turned and found else found
 
     def quotient(self, result: Result, form: Formula) -> Derivative:
