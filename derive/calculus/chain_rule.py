@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Final
 
 from derive.calculus.derivation import Derivation, Line, Result, Source, Step, Sweep
 from derive.calculus.jacobians import jacobian_sweep
@@ -22,7 +23,7 @@ from derive.problem import Definition, Problem, Request
 from derive.problem import Variable as Given
 from derive.shapes import ONE, same
 from derive.tensor.algebra import add, contract, number, transpose, zero
-from derive.tensor.facts import Reason, is_symmetric
+from derive.tensor.facts import VARIED, Reason, is_symmetric
 from derive.tensor.incidence import lower as lower_ones
 from derive.tensor.lowering import is_row, lower, tensor_shape
 from derive.tensor.nodes import Delta, Tensor, Variable
@@ -103,9 +104,11 @@ def _without_influence(variable: Variable) -> Variable:
 def _quantities(problem: Problem) -> dict[str, Variable]:
     """Every quantity as a tensor variable, inner parts named, in the order of computation."""
     names: dict[str, Variable] = {}
+    again = {w for request in problem.requests if request.kind == "hessian" for w in request.wrt}
     for given in problem.variables.values():
         shape, row = tensor_shape(given.shape), is_row(given.shape)
-        names[given.name] = Variable(given.name, shape, _facts(given), row=row)
+        facts = _facts(given, given.name in again)
+        names[given.name] = Variable(given.name, shape, facts, row=row)
     taken = [*problem.variables, *problem.definitions, *problem.sizes]
     namer = Namer(taken, lambda variable: names.update({variable.name: variable}))
     for definition in problem.definitions.values():
@@ -113,7 +116,7 @@ def _quantities(problem: Problem) -> dict[str, Variable]:
         names[definition.name] = Variable(
             definition.name,
             tensor_shape(definition.shape),
-            _facts(definition),
+            _facts(definition, definition.name in again),
             body,
             "defined" if definition.given else "introduced",
             is_row(definition.shape),
@@ -121,15 +124,26 @@ def _quantities(problem: Problem) -> dict[str, Variable]:
     return names
 
 
-def _facts(quantity: Given | Definition) -> frozenset[str]:
+EQUATIONS: Final = frozenset({"signs", "probability", "onehot", "orthogonal", "integer"})
+"""Facts that do not hold nearby, so that a gradient must not use them where it is differentiated
+by the variable again."""
+
+
+def _facts(quantity: Given | Definition, again: bool) -> frozenset[str]:
     """The facts that hold of a quantity's tensor.
 
     Probabilities in the rows of a matrix with one column say nothing of its one axis.
+
+    Args:
+        quantity: A variable or a definition.
+        again: Whether a gradient is differentiated by it.
     """
-    shape = quantity.shape
+    shape, facts = quantity.shape, quantity.facts
+    if again:
+        facts = facts - EQUATIONS | {VARIED}
     if len(shape) == 2 and same(shape[1], ONE) and not same(shape[0], ONE):
-        return quantity.facts - {"probability", "onehot"}
-    return quantity.facts
+        return facts - {"probability", "onehot"}
+    return facts
 
 
 class _Backwards:

@@ -57,7 +57,7 @@ from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import recognise
 from derive.tensor.substitution import substitute, variables_of
 
-__all__ = ["Reason", "apply_facts", "has_fact", "is_symmetric"]
+__all__ = ["VARIED", "Reason", "apply_facts", "has_fact", "is_symmetric"]
 
 MOST_ORIENTATIONS: Final = 6
 SHORT: Final = 12
@@ -77,6 +77,11 @@ class Reason:
     subjects: tuple[Tensor, ...] = ()
 
 
+def _defining(variable: Variable) -> Tensor | None:
+    """The value of a name, if what holds of that holds of the name."""
+    return None if VARIED in variable.facts else variable.value
+
+
 def has_fact(tensor: Tensor, fact: str) -> bool:
     """Whether a fact holds of a tensor, by declaration or by what it is."""
     if fact == "symmetric":
@@ -84,7 +89,8 @@ def has_fact(tensor: Tensor, fact: str) -> bool:
     if isinstance(tensor, Variable):
         if fact in tensor.facts or any(fact in IMPLIED.get(f, ()) for f in tensor.facts):
             return True
-        return tensor.value is not None and has_fact(tensor.value, fact)
+        value = _defining(tensor)
+        return value is not None and has_fact(value, fact)
     if isinstance(tensor, Contraction) and fact == "nonnegative":
         return tensor.coefficient >= 0 and all(
             power % 2 == 0 or has_fact(factor, fact) for factor, _, power in tensor.factors
@@ -97,6 +103,9 @@ def has_fact(tensor: Tensor, fact: str) -> bool:
         return fact in ("probability", "nonnegative", "positive")
     return isinstance(tensor, Map) and fact in SIGNS_OF_VALUES.get(tensor.function, ())
 
+
+VARIED: Final = "varied"
+"""Of a variable by which a gradient is differentiated again: what its value obeys, it need not."""
 
 IMPLIED: Final = {
     "onehot": ("probability", "nonnegative"),
@@ -136,7 +145,8 @@ def _own_transpose(tensor: Tensor) -> bool:
     if isinstance(tensor, Variable):
         if tensor.facts & SYMMETRIC:
             return True
-        return tensor.value is not None and is_symmetric(tensor.value)
+        value = _defining(tensor)
+        return value is not None and is_symmetric(value)
     if isinstance(tensor, Call):
         return tensor.function in OF_SYMMETRIC and is_symmetric(tensor.args[0])
     if isinstance(tensor, Map) and all(
@@ -445,13 +455,14 @@ def _is_centred(tensor: Tensor, axis: int) -> bool:
     parts = [contract(1, [(term, axes)], kept, dims) for term in terms_of(tensor)]
     total = add(parts, tuple(dims[x] for x in kept))
     if total.size <= SHORT:
-        total = substitute(total, {v: v.value for v in variables_of(total) if v.value is not None})
+        values = {v: _defining(v) for v in variables_of(total)}
+        total = substitute(total, {v: value for v, value in values.items() if value is not None})
     total, _ = apply_facts(total)
     return isinstance(total, Contraction) and total.coefficient == 0
 
 
 def _value(tensor: Tensor) -> Tensor:
-    return tensor.value if isinstance(tensor, Variable) and tensor.value else tensor
+    return (_defining(tensor) or tensor) if isinstance(tensor, Variable) else tensor
 
 
 def _sign(node: Map) -> Hit | None:
