@@ -31,6 +31,7 @@ from derive.vocabulary import (
 
 __all__ = [
     "Definition",
+    "Note",
     "Problem",
     "Request",
     "RequestKind",
@@ -50,6 +51,23 @@ SQUARE_FACTS: Final = frozenset(
 
 SUMMING_FACTS: Final = frozenset({"probability", "onehot"})
 """Facts about the entries of an array together, which a scalar cannot have."""
+
+
+class Note(str):
+    """A sentence on how a problem was read; its phrase and what fills it are kept.
+
+    >>> Note("{name} is taken as a {found}", name="N", found="scalar")
+    'N is taken as a scalar'
+    """
+
+    phrase: str
+    places: Mapping[str, str]
+
+    def __new__(cls, phrase: str, **places: str) -> Note:
+        """The phrase with its places filled."""
+        note = super().__new__(cls, phrase.format(**places))
+        note.phrase, note.places = phrase, places
+        return note
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +215,7 @@ class Problem:
     requests: tuple[Request, ...]
     name: str = "problem"
     source: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     sizes: tuple[str, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:

@@ -23,6 +23,7 @@ from derive.emit.words import (
     Equation,
     Formula,
     Indexed,
+    Piece,
     Signs,
     Wording,
     Words,
@@ -46,7 +47,7 @@ from derive.tensor.facts import Reason
 from derive.tensor.nodes import Tensor, Variable
 from derive.tensor.printing import alphabet
 from derive.tensor.substitution import variables_of
-from derive.verify.report import Report
+from derive.verify.report import CENTRAL_DIFFERENCES, COMPLEX_STEP, Report
 
 __all__ = [
     "Answer",
@@ -280,11 +281,61 @@ def page(
         layout,
         tuple(sections),
         tuple(writer.notes()),
-        () if report is None else (report.summary(),),
+        () if report is None else check_words(report, say),
         derivation,
         report,
         say,
     )
+
+
+COUNTED: Final = {
+    "step": ("{count} step", "{count} steps"),
+    "gradient": ("{count} gradient", "{count} gradients"),
+    "Jacobian": ("{count} Jacobian", "{count} Jacobians"),
+    "Hessian": ("{count} Hessian", "{count} Hessians"),
+    "function": ("{count} function", "{count} functions"),
+}
+"""How many there are of each kind of check."""
+
+
+def check_words(report: Report, say: Wording = ENGLISH) -> Words:
+    """What was checked, at how many points, and how far off the worst of it was."""
+    kinds = [check.kind for check in report.checks]
+    counted = [
+        say.count(kinds.count(kind), one, many)
+        for kind, (one, many) in COUNTED.items()
+        if kind in kinds
+    ]
+    places: dict[str, Piece | Words] = {
+        "counted": say.listed(counted) or say("nothing"),
+        "points": say.count(report.points, "{count} random point", "{count} random points"),
+        "seed": str(report.seed),
+    }
+    if not report.passed:
+        failed = str(len(report.failures))
+        return say(
+            "{counted}, each at {points}, seed {seed}: {failed} failed", failed=failed, **places
+        )
+    through = say.comma.join(report.through)
+    errors = []
+    for method in (method for method in METHODS if method in report.worst):
+        error, phrase = report.worst[method], METHODS[method][bool(through)]
+        errors.append(say(phrase, error=f"{error:.0e}" if error else "0", functions=through))
+    return say(
+        "{counted}, each at {points}, seed {seed}: largest relative error {errors}",
+        errors=joined(errors, say.comma),
+        **places,
+    )
+
+
+METHODS: Final = {
+    COMPLEX_STEP: ("{error} (complex step)", "{error} (complex step)"),
+    CENTRAL_DIFFERENCES: (
+        "{error} (central differences)",
+        "{error} (central differences, through {functions})",
+    ),
+}
+"""The largest error by a method, alone and where functions with a kink are differenced."""
 
 
 class _Writer:
@@ -483,13 +534,13 @@ class _Writer:
     def notes(self) -> Iterator[Words]:
         """What the reader should know about the answers."""
         for note in self.derivation.problem.notes:
-            yield (note,)
+            yield self.say(note.phrase, **{k: self.say.text(v) for k, v in note.places.items()})
         names = self.derivation.names
         doubled = {r.wrt: None for r in self.derivation.results if r.structure in SYMMETRIC}
         for wrt in doubled:
             yield self.say(DOUBLED, wrt=named(names[wrt]))
-        for note in recognised_names(self.derivation):
-            yield (note,)
+        for spelled, name in recognised_names(self.derivation):
+            yield self.say("${spelled}$ is written ${name}$.", spelled=spelled, name=name)
 
 
 def _extent(variable: Variable) -> Shape:

@@ -18,6 +18,7 @@ from derive.language.mismatches import Misfit, enumerate_names, taken_as
 from derive.language.program import Program
 from derive.language.tree import Node, in_order
 from derive.language.words import default_kind
+from derive.problem import Note
 
 __all__ = ["settle"]
 
@@ -34,7 +35,7 @@ EFFORT: Final = 20_000
 Change = tuple[tuple[str, str], ...]
 
 
-def settle(program: Program) -> tuple[Shapes, tuple[str, ...]]:
+def settle(program: Program) -> tuple[Shapes, tuple[Note, ...]]:
     """The shapes of a program, and a note on each name that is not what its spelling says.
 
     Raises:

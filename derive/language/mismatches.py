@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from derive.errors import InputError
 from derive.language.tree import Node, Requested, Span, in_order
 from derive.language.words import default_kind, function_of
+from derive.problem import Note
 from derive.shapes import ONE, Dim, Extent, same
 from derive.vocabulary import EITHER, complaint
 
@@ -377,8 +378,13 @@ def undecided(shapes: Shapes, node: Node, left: Dim, right: Dim) -> Misfit:
     return Misfit(error, (node,), final=True)
 
 
-def taken_as(name: str, kind: str, forced: bool) -> str:
+def taken_as(name: str, kind: str, forced: bool) -> Note:
     """The note on a name that is not what its spelling says."""
     usual, found = (k.replace("vector", "column vector") for k in (default_kind(name), kind))
-    why = "it stands where only a scalar can" if forced else f"as a {usual} it would not fit"
-    return f"{name} is not declared, and is taken as a {found}: {why}"
+    return Note(FORCED if forced else MISFIT, name=name, usual=usual, found=found)
+
+
+FORCED: Final = (
+    "{name} is not declared, and is taken as a {found}: it stands where only a scalar can"
+)
+MISFIT: Final = "{name} is not declared, and is taken as a {found}: as a {usual} it would not fit"

@@ -23,15 +23,15 @@ DEFINED_WITH_THEM: Final = "logit|logistic|attention"
 """In the names of functions that have one of these in their definition."""
 
 
-def recognised_names(derivation: Derivation) -> tuple[str, ...]:
-    """A sentence for each function that stands in the forward pass and was not written."""
+def recognised_names(derivation: Derivation) -> tuple[tuple[str, str], ...]:
+    """What was written and what is shown, for each function that its author did not write."""
     written = " ".join(str(d.expression) for d in derivation.problem.definitions.values())
     shown: set[str] = set()
     for variable in derivation.names.values():
         if variable.value is not None:
             _functions(variable.value, shown)
     return tuple(
-        f"{spelled} is written {name}."
+        (spelled, name)
         for function, (spelled, name) in SPELLED_OUT.items()
         if function in shown and not re.search(rf"{function}|{DEFINED_WITH_THEM}", written)
     )
