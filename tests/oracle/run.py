@@ -84,7 +84,7 @@ def judged(seed: int, kind: str) -> Told:
 
 def grouped(reason: str) -> str:
     """A reason without the names of the problem."""
-    return re.sub(r"\b(size|axis|variable) \w+", r"\1 ...", reason)
+    return re.sub(r"\b(size|axis|variable|of|to) (?!an?\b|the\b)\w+", r"\1 ...", reason)
 
 
 def report(told: Sequence[Told], kind: str, seconds: float) -> bool:

@@ -55,8 +55,9 @@ def _candidates(task: Task) -> Iterator[Task]:
         for name in request.wrt:
             if len(request.wrt) > 1:
                 fewer = tuple(other for other in request.wrt if other != name)
-                yield _tidy(_asked(task, at, replace(request, wrt=(name,))))
-                yield _tidy(_asked(task, at, replace(request, wrt=fewer)))
+                for wrt in ((name,), fewer):
+                    joint = request.joint and len(wrt) > 1
+                    yield _tidy(_asked(task, at, replace(request, wrt=wrt, joint=joint)))
         if request.joint:
             yield _asked(task, at, replace(request, joint=False))
     for name, node in task.definitions:
