@@ -23,7 +23,16 @@ from derive.tensor.printing import UNICODE as UNICODE_SIGNS
 from derive.tensor.printing import index_notation
 from derive.vocabulary import FUNCTIONS
 
-__all__ = ["LANGUAGE", "UNICODE", "Style", "name_of", "number_text", "text"]
+__all__ = [
+    "LANGUAGE",
+    "UNICODE",
+    "Style",
+    "has_decimals",
+    "is_root",
+    "name_of",
+    "number_text",
+    "text",
+]
 
 GREEK: Final[Mapping[str, str]] = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ",
@@ -119,7 +128,7 @@ def text(expr: Expr, style: Style = UNICODE) -> str:
     inner = expr.args[0] if expr.op == "negative" else expr
     if inner.op == "number" and not inner.is_scalar:
         return _constant_array(inner, expr.op == "negative", style)
-    return _Writer(style, _has_decimals(expr)).write(expr, 0)
+    return _Writer(style, has_decimals(expr)).write(expr, 0)
 
 
 def _constant_array(expr: Expr, below_zero: bool, style: Style) -> str:
@@ -138,10 +147,17 @@ def _sizes(expr: Expr) -> str:
     return ",".join(map(size_text, sizes))
 
 
-def number_text(value: Fraction) -> str:
-    """A rational number as people write it: ``3``, ``1/2``, ``0.01``."""
+def number_text(value: Fraction, decimals: bool = False) -> str:
+    """A rational number as people write it: ``3``, ``1/2``, ``0.01``.
+
+    Args:
+        value: The number.
+        decimals: Whether it stands among numbers that are written with a point.
+    """
     if value.denominator == 1:
         return str(value.numerator)
+    if decimals and _terminates(value):
+        return _decimal(value)
     below = value.denominator
     for prime in (2, 5):
         while below % prime == 0:
@@ -161,17 +177,17 @@ def _terminates(value: Fraction) -> bool:
     return 10 ** value.denominator.bit_length() % value.denominator == 0
 
 
-def _is_root(value: sympy.Expr) -> bool:
+def is_root(value: sympy.Expr) -> bool:
     """Whether a number is the root of one without roots, as sqrt(2) and sqrt(2/pi) are."""
     powers = (value**2).atoms(sympy.Pow)
     return not value.is_Atom and not value.free_symbols and all(p.exp.is_Integer for p in powers)
 
 
-def _has_decimals(expr: Expr) -> bool:
+def has_decimals(expr: Expr) -> bool:
     """Whether a number in a formula is written with a point."""
     if expr.op == "number":
         return "/" not in number_text(expr.value) and expr.value.denominator != 1
-    return any(_has_decimals(arg) for arg in expr.args)
+    return any(has_decimals(arg) for arg in expr.args)
 
 
 class _Writer:
@@ -219,8 +235,7 @@ class _Writer:
 
     def _number(self, expr: Expr) -> str:
         value = expr.value
-        whole = value.denominator == 1 or not _terminates(value)
-        written = number_text(value) if whole or not self.decimals else _decimal(value)
+        written = number_text(value, self.decimals)
         if self.style.ascii or "e-" not in written:
             return written
         digits, _, power = written.partition("e-")
@@ -229,7 +244,7 @@ class _Writer:
 
     def _constant(self, expr: Expr) -> str:
         value = expr.value
-        if _is_root(value):
+        if is_root(value):
             inner = str(value**2)
             if self.style.ascii:
                 return f"sqrt({inner})"

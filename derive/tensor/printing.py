@@ -22,7 +22,17 @@ from derive.tensor.nodes import (
 )
 from derive.tensor.parts import children
 
-__all__ = ["LETTERS", "UNICODE", "alphabet", "index_notation"]
+__all__ = [
+    "CALL_NAMES",
+    "LETTERS",
+    "UNICODE",
+    "Axes",
+    "IndexPrinter",
+    "alphabet",
+    "index_notation",
+    "tied_axes",
+    "tied_index",
+]
 
 LETTERS = "ijklpqrstuvwabcdefgh"
 CALL_NAMES: Final = {"inverse": "inv", "amax": "max", "amin": "min"}
@@ -66,7 +76,7 @@ def index_notation(
     """
     free = alphabet(tensor)
     axes = tuple(letters or free[: tensor.order])
-    return _Printer(name, signs, free).show(tensor, axes)
+    return IndexPrinter(name, signs, free).show(tensor, axes)
 
 
 def alphabet(tensor: Tensor) -> str:
@@ -94,7 +104,16 @@ def _sizes(tensor: Tensor) -> set[str]:
     return found
 
 
-class _Printer:
+class IndexPrinter:
+    """Writes entries of tensors; what each kind of node looks like is a method of its own.
+
+    Attributes:
+        name: How a variable is written.
+        signs: How sums, deltas, minus signs, roots and exponents are written.
+        alphabet: Letters for indices, in the order in which they are taken.
+        used: Letters that stand around what is being written.
+    """
+
     def __init__(
         self,
         name: Callable[[Variable], str],
@@ -105,40 +124,114 @@ class _Printer:
         self.used: frozenset[str] = frozenset()
 
     def show(self, tensor: Tensor, axes: Axes, outer: int = 0) -> str:
+        """The entry of a tensor at some letters.
+
+        Args:
+            tensor: The tensor.
+            axes: A letter or a formula of letters for each of its axes.
+            outer: 0 where it stands alone, 1 in a sum, 2 in a product.
+        """
         if isinstance(tensor, Variable):
-            return self.name(tensor) + _brackets(axes)
+            return self.variable(tensor, axes)
         if isinstance(tensor, Constant):
-            return str(tensor.value)
+            return self.constant(tensor)
         if isinstance(tensor, Delta):
-            return f"{self.signs['delta']}{_brackets(axes)}"
+            return self.delta(axes)
         if isinstance(tensor, Contraction):
             terms = terms_of(tensor)
             if len(terms) > 1 and tensor.coefficient == -1:
                 return self._sum(terms, axes, outer)
             text = self._contraction(tensor, axes)
-            return f"({text})" if outer > 1 else text
+            return self.bracketed(text) if outer > 1 else text
         if isinstance(tensor, Sum):
             return self._sum(tensor.terms, axes, outer)
         if isinstance(tensor, Map):
-            if tensor.function in RELATIONS:
-                left, right = (
-                    self.show(arg, tuple(axes[x] for x in ls)) for arg, ls in tensor.args
-                )
-                return f"1[{left} {RELATIONS[tensor.function]} {right}]"
-            inner = ", ".join(
-                self.show(arg, tuple(axes[x] for x in letters)) for arg, letters in tensor.args
-            )
-            return f"{tensor.function}({inner})"
+            return self.map(tensor, axes)
         assert isinstance(tensor, Call)
-        if is_incidence(tensor):
-            return self._incidence(tensor, axes)
-        inner = ", ".join(
-            self.name(arg)
-            if isinstance(arg, Variable)
-            else self.show(arg, (self.signs["any"],) * arg.order)
-            for arg in tensor.args
-        )
+        return self.incidence(tensor, axes) if is_incidence(tensor) else self.call(tensor, axes)
+
+    def variable(self, variable: Variable, axes: Axes) -> str:
+        """An entry of a named array."""
+        return self.name(variable) + _brackets(axes)
+
+    def constant(self, constant: Constant) -> str:
+        """A number that is no fraction."""
+        return str(constant.value)
+
+    def delta(self, axes: Axes) -> str:
+        """An entry of an identity matrix."""
+        return f"{self.signs['delta']}{_brackets(axes)}"
+
+    def map(self, tensor: Map, axes: Axes) -> str:
+        """A function of entries."""
+        inner = [self.show(arg, tuple(axes[x] for x in letters)) for arg, letters in tensor.args]
+        if tensor.function in RELATIONS:
+            return f"1[{inner[0]} {RELATIONS[tensor.function]} {inner[1]}]"
+        return f"{tensor.function}({', '.join(inner)})"
+
+    def call(self, tensor: Call, axes: Axes) -> str:
+        """An entry of a function of whole arrays."""
+        inner = ", ".join(map(self.whole, tensor.args))
         return f"{CALL_NAMES.get(tensor.function, tensor.function)}({inner}){_brackets(axes)}"
+
+    def whole(self, tensor: Tensor) -> str:
+        """A whole array among the arguments of a function."""
+        if isinstance(tensor, Variable):
+            return self.name(tensor)
+        return self.show(tensor, (self.signs["any"],) * tensor.order)
+
+    def incidence(self, tensor: Call, axes: Axes) -> str:
+        """``1[i >= j]``, ``delta[j,i + o]`` and ``delta[k,i*n + j]``."""
+        if tensor.function == "lower":
+            return f"1[{axes[0]} >= {axes[1]}]"
+        return self.delta(tied_axes(tensor, axes))
+
+    def bracketed(self, text: str) -> str:
+        """A formula in brackets."""
+        return f"({text})"
+
+    def assembled(
+        self,
+        ahead: Sequence[str],
+        under: Sequence[str],
+        summed: Sequence[str],
+        above: Sequence[str],
+        below: Sequence[str],
+    ) -> str:
+        """A product and the sum over letters in it.
+
+        Args:
+            ahead: The coefficient, and scalars before the sum.
+            under: What divides before the sum.
+            summed: The letters that are summed over.
+            above: Factors behind the sum.
+            below: What divides behind the sum.
+        """
+        front = list(ahead)
+        if summed:
+            front.append(f"{self.signs['sum']}_{''.join(summed)}")
+        divisors = [*under, *below]
+        over = (
+            f"/({' '.join(divisors)})" if len(divisors) > 1 else "".join(f"/{x}" for x in divisors)
+        )
+        return " ".join((*front, *above)) + over
+
+    def power(self, text: str, power: Fraction) -> str:
+        """A base to a positive power."""
+        if power == 1:
+            return text
+        if power == HALF:
+            root = self.signs["root"]
+            return f"{root}{text}" if text.endswith(")") or root != "sqrt" else f"{root}({text})"
+        if power.denominator != 1:
+            return f"{text}^({power})"
+        digits = self.signs["digits"]
+        raised = "".join(digits[int(digit)] for digit in str(power)) if digits else f"^{power}"
+        return text + raised
+
+    def index(self, array: Call, others: Axes) -> str:
+        """The letter that an array of zeros and ones ties to others, as a formula of them."""
+        return tied_index(array, others)
 
     def _sum(self, terms: Sequence[Contraction], axes: Axes, outer: int, sign: int = 1) -> str:
         """Terms, those with a minus sign last; ``sign`` -1 changes all signs."""
@@ -151,15 +244,7 @@ class _Printer:
                 text += f" {minus} {piece[len(minus) :]}" if below else f" + {piece}"
             else:
                 text = piece
-        return f"({text})" if outer else text
-
-    def _incidence(self, tensor: Call, axes: Axes) -> str:
-        """``1[i >= j]``, ``delta[j,i + o]`` and ``delta[k,i*n + j]``."""
-        if tensor.function == "lower":
-            return f"1[{axes[0]} >= {axes[1]}]"
-        if tensor.function == "pair":
-            return f"{self.signs['delta']}[{axes[0]},{_index(tensor, axes[1:])}]"
-        return f"{self.signs['delta']}[{axes[-1]},{_index(tensor, axes[:-1])}]"
+        return self.bracketed(text) if outer else text
 
     def _contraction(self, node: Contraction, axes: Axes, sign: int = 1) -> str:
         """Numbers and scalars, the sum over letters, factors, and below them what divides."""
@@ -174,8 +259,9 @@ class _Printer:
         for letter in in_order(tied):
             array, along, _ = tied[letter]
             assert isinstance(array, Call)
-            names[letter] = _index(array, tuple(names[x] for x in along if x != letter))
+            names[letter] = self.index(array, tuple(names[x] for x in along if x != letter))
         ahead: list[str] = []
+        under: list[str] = []
         above: list[str] = []
         below: list[str] = []
         coefficient = sign * node.coefficient
@@ -189,33 +275,22 @@ class _Printer:
                 text = self._sum(tensor.terms, inner, 2, -1)
             else:
                 text = self.show(tensor, inner, 2)
-            text = self._power(text, abs(power))
-            (below if power < 0 else above if letters or not summed else ahead).append(text)
+            text = self.power(text, abs(power))
+            outside = not letters and summed
+            if power < 0:
+                (below if letters else under).append(text)
+            else:
+                (ahead if outside else above).append(text)
         self.used = before
         size = abs(coefficient)
         if size.denominator != 1:
-            below.insert(0, str(size.denominator))
+            under.insert(0, str(size.denominator))
         if size.numerator != 1 or not (ahead or above):
             ahead.insert(0, str(size.numerator))
         if summed:
-            ahead.append(f"{self.signs['sum']}_{''.join(names[x] for x in summed)}")
             above = above or ["1"]
         minus = self.signs["minus"] if coefficient < 0 and not turned else ""
-        over = f"/{below[0]}" if len(below) == 1 else f"/({' '.join(below)})" if below else ""
-        return minus + " ".join((*ahead, *above)) + over
-
-    def _power(self, text: str, power: Fraction) -> str:
-        """A base to a positive power."""
-        if power == 1:
-            return text
-        if power == HALF:
-            root = self.signs["root"]
-            return f"{root}{text}" if text.endswith(")") or root != "sqrt" else f"{root}({text})"
-        if power.denominator != 1:
-            return f"{text}^({power})"
-        digits = self.signs["digits"]
-        raised = "".join(digits[int(digit)] for digit in str(power)) if digits else f"^{power}"
-        return text + raised
+        return minus + self.assembled(ahead, under, [names[x] for x in summed], above, below)
 
 
 def _turns(factor: Factor) -> bool:
@@ -231,11 +306,18 @@ def _place(factor: Factor) -> tuple[bool, bool, tuple[int, ...]]:
     return bool(letters), not named, letters
 
 
-def _index(array: Call, others: Axes) -> str:
+def tied_axes(array: Call, axes: Axes) -> Axes:
+    """A letter, and the formula of the others that an array ties it to."""
+    if array.function == "pair":
+        return (axes[0], tied_index(array, axes[1:]))
+    return (axes[-1], tied_index(array, axes[:-1]))
+
+
+def tied_index(array: Call, others: Axes, times: str = "*") -> str:
     """The letter that an array of zeros and ones ties to others, as a formula of them."""
     if array.function == "pair":
         first, second = (f"({x})" if " " in x else x for x in others)
-        return f"{first}*{_factor(array.shape[2])} + {second}"
+        return f"{first}{times}{_factor(array.shape[2])} + {second}"
     start = size_text(offset_of(array))
     return " + ".join(x for x in (*others, start) if x != "0") or "0"
 

@@ -1,7 +1,8 @@
 """Matrix notation as LaTeX: one row for each operator of :data:`OPERATORS`.
 
-As in :mod:`derive.emit.text`, a table of precedences decides on brackets; a fraction and a root
-need none inside. Brackets grow with what they hold.
+As in :mod:`derive.emit.text`, a table of precedences decides on brackets; what stands under a root
+or above a line needs none. Brackets grow with what they hold. What the language leaves to
+broadcasting is written out: a column that is added to every column of a matrix as ``b 1ᵀ``.
 """
 
 from __future__ import annotations
@@ -22,12 +23,25 @@ from derive.emit.latex.names import (
     latex_dim,
     latex_name,
 )
-from derive.emit.text import number_text
+from derive.emit.text import has_decimals, is_root, number_text
 from derive.notation.expression import Expr, Index, is_entrywise, product, transposed
 from derive.shapes import ONE, Dim, same
 from derive.vocabulary import FUNCTIONS
 
-__all__ = ["bracketed", "latex", "latex_shape", "underbraced"]
+__all__ = [
+    "ENTRYWISE",
+    "PRODUCT",
+    "SUM",
+    "Writer",
+    "applied",
+    "bracketed",
+    "function_name",
+    "latex",
+    "latex_shape",
+    "spelled_out",
+    "split_fraction",
+    "underbraced",
+]
 
 SUM: Final = 1
 ENTRYWISE: Final = 2
@@ -38,11 +52,16 @@ ATOM: Final = 6
 
 LEVELS: Final[Mapping[str, int]] = {
     "add": SUM, "negative": SUM, "hadamard": ENTRYWISE, "quotient": ENTRYWISE,
-    "product": PRODUCT, "rowsum": PRODUCT, "colsum": PRODUCT, "jacobian": QUOTIENT,
-    "power": POSTFIX, "hadamard_power": POSTFIX, "transpose": POSTFIX,
+    "product": PRODUCT, "jacobian": QUOTIENT, "power": POSTFIX, "transpose": POSTFIX,
     "index": 0, "sum_over": 0,
 }  # fmt: skip
 """Precedence of each operator; of those that are not here, that of an atom."""
+
+CALL_LEVELS: Final[Mapping[str, int]] = {
+    "inv": POSTFIX, "pinv": POSTFIX, "power": POSTFIX, "square": POSTFIX, "kron": ENTRYWISE,
+    "sqrt": QUOTIENT, "where": SUM, "logdet": QUOTIENT,
+}  # fmt: skip
+"""Precedence of the functions that are set otherwise than as a name before brackets."""
 
 COMMANDS: Final[Mapping[str, str]] = {
     "exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos", "tan": r"\tan",
@@ -51,7 +70,6 @@ COMMANDS: Final[Mapping[str, str]] = {
     "max": r"\max", "min": r"\min", "amax": r"\max", "amin": r"\min",
     "gelu_tanh": r"\operatorname{GELU}_{\tanh}", "log_softmax": r"\log\operatorname{softmax}",
     "rowlog_softmax": r"\log\operatorname{rowsoftmax}", "expm_frechet": r"L_{\exp}",
-    "softmax_cross_entropy": r"\operatorname{softmax\text{-}cross\text{-}entropy}",
 }  # fmt: skip
 """Functions that are set by a command of their own."""
 
@@ -77,36 +95,66 @@ ENCLOSED: Final[Mapping[str, tuple[str, str]]] = {
 MEANS: Final[Mapping[str, str]] = {"rowmean": "rowsum", "colmean": "colsum"}
 """Means of rows and columns, and the sums that they are a multiple of."""
 
+SIMPLE: Final = frozenset({"number", "constant", "symbol"})
+"""Operators of what stands above a line as a coefficient, not behind it."""
+
+APART: Final = frozenset({"sum", "trace", "call", "add"})
+"""Operators of scalars that stand behind a fraction rather than above its line."""
+
 TALL: Final = re.compile(r"\\(frac|sum|prod|begin|underbrace|left)\b")
-SIZES: Final = (("", "", ""), (r"\bigl", r"\bigr", "("), (r"\Bigl", r"\Bigr", r"\bigl"))
+SIZES: Final = (("", ""), (r"\bigl", r"\bigr"), (r"\Bigl", r"\Bigr"), (r"\biggl", r"\biggr"))
+HELD: Final = ("(", r"\bigl", r"\Bigl")
+"""Brackets in a formula that take those around it to the next size."""
+
+LONG_NAME: Final = re.compile(r"(\\(hat|bar|overline|widehat|widetilde)\{)*\\math(rm|bf)\{[^}]{2}")
+NUMBER_AHEAD: Final = re.compile(r"\d|\\(frac|sqrt)\{\d")
+NUMBER_BEHIND: Final = re.compile(r"\d\}*$")
 
 
 def latex(expr: Expr, style: LatexStyle = BOLD) -> str:
     """The expression as one formula, without dollar signs."""
     inner = expr.args[0] if expr.op == "negative" else expr
     if inner.op == "number" and not inner.is_scalar:
-        return _constant_array(inner, expr.op == "negative")
-    return _Writer(style).write(expr, 0)
+        return _constant_array(inner, expr.op == "negative", style)
+    return Writer(style, has_decimals(expr)).write(expr, 0)
 
 
 def latex_shape(shape: Sequence[Dim]) -> str:
     """A shape, ``n \\times m``; 1 for a scalar."""
-    return r" \times ".join(map(latex_dim, shape)) or "1"
+    return r" \times ".join(map(_factor, shape)) or "1"
+
+
+def _factor(dim: Dim) -> str:
+    return f"({latex_dim(dim)})" if dim.is_Add else latex_dim(dim)
 
 
 def underbraced(expr: Expr, style: LatexStyle = BOLD) -> str:
     """The formula with the shape of each array of its product under a brace."""
-    return _Writer(style, braces=True).write(expr, 0)
+    return Writer(style, has_decimals(expr), braces=True).write(expr, 0)
 
 
-def bracketed(inner: str, left: str = "(", right: str = ")") -> str:
-    """A formula in brackets of its own height."""
+def bracketed(inner: str, left: str = "(", right: str = ")", stretch: bool = True) -> str:
+    """A formula in brackets of its own height.
+
+    Args:
+        inner: What they hold.
+        left: The opening bracket.
+        right: The closing bracket.
+        stretch: Whether they may be a pair that stretches; such a pair stands on one line.
+    """
     if TALL.search(_level_ground(inner)):
-        return rf"\left{left} {inner} \right{right}"
-    for before, after, held in reversed(SIZES):
-        if not held or held in inner:
-            return f"{before}{left} {inner} {after}{right}" if before else f"{left}{inner}{right}"
-    raise AssertionError(inner)
+        if stretch:
+            return rf"\left{left} {inner} \right{right}"
+        return rf"\biggl{left} {inner} \biggr{right}"
+    size = max((number for number, sign in enumerate(HELD, 1) if sign in inner), default=0)
+    before, after = SIZES[size]
+    return f"{before}{left} {inner} {after}{right}" if before else f"{left}{inner}{right}"
+
+
+def applied(name: str, inner: str) -> str:
+    """A function's sign before its arguments in brackets."""
+    held = bracketed(inner)
+    return name + (r"\!" if held.startswith(r"\left") else "") + held
 
 
 def _level_ground(source: str) -> str:
@@ -124,20 +172,27 @@ def _level_ground(source: str) -> str:
     return "".join(kept)
 
 
-def _constant_array(expr: Expr, below_zero: bool) -> str:
+def _constant_array(expr: Expr, below_zero: bool, style: LatexStyle) -> str:
     """An array all of whose entries are one number, with its sizes."""
-    sizes = latex_dim(expr.rows) if expr.is_column else latex_shape((expr.rows, expr.cols))
+    digit = r"\mathbf{%s}" if style.bold else "%s"
     if expr.value == 0:
-        return rf"\mathbf{{0}}_{{{sizes}}}"
-    front = ("-" if below_zero else "") + ("" if expr.value == 1 else rf"{_rational(expr.value)}\,")
-    return rf"{front}\mathbf{{1}}_{{{sizes}}}"
+        sizes = (expr.rows,) if expr.is_column else (expr.rows, expr.cols)
+        return f"{digit % 0}_{{{latex_shape(sizes)}}}"
+    front = "-" if below_zero else ""
+    if expr.value != 1:
+        front += f"{_rational(expr.value)} " + ("" if style.bold else r"\cdot ")
+    column = f"{digit % 1}_{{{latex_dim(expr.rows)}}}"
+    row = rf"{digit % 1}_{{{latex_dim(expr.cols)}}}^\top"
+    if expr.is_column:
+        return front + column
+    return front + (row if same(expr.rows, ONE) else f"{column} {row}")
 
 
-def _rational(value: Fraction) -> str:
+def _rational(value: Fraction, decimals: bool = False, flat: bool = False) -> str:
     """A rational number; a denominator below a line, tiny ones as a power of ten."""
-    text = number_text(value)
+    text = number_text(value, decimals)
     if "/" in text:
-        return rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
+        return text if flat else rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
     found = re.fullmatch(r"(-?[\d.]+)[eE]([+-]?)0*(\d+)", text)
     if not found:
         return text
@@ -145,77 +200,89 @@ def _rational(value: Fraction) -> str:
     return power if found[1] == "1" else rf"{found[1]} \cdot {power}"
 
 
-class _Writer:
-    def __init__(self, style: LatexStyle, braces: bool = False) -> None:
-        self.style, self.braces = style, braces
+class Writer:
+    """Writes expressions in one style.
 
-    def write(self, expr: Expr, least: int) -> str:
+    Attributes:
+        style: How names are set.
+        decimals: Whether numbers are written with a point where they can be.
+        flat: Whether a fraction is written in line, because it stands in another one.
+        braces: Whether the outermost product has the shapes of its factors below it.
+    """
+
+    def __init__(
+        self, style: LatexStyle, decimals: bool = False, flat: bool = False, braces: bool = False
+    ) -> None:
+        self.style, self.decimals, self.flat, self.braces = style, decimals, flat, braces
+
+    def write(self, expr: Expr, least: int = 0) -> str:
         """The formula, in brackets where it binds less than its place demands."""
-        expr = _spelled_out(expr)
-        body = self._body(expr)
-        return bracketed(body) if self._level(expr) < least else body
+        expr = spelled_out(expr)
+        body = str(getattr(self, f"_{expr.op}", self._function)(expr))
+        return bracketed(body) if self.level(expr) < least else body
 
-    def _body(self, expr: Expr) -> str:
-        return str(getattr(self, f"_{expr.op}", self._function)(expr))
+    def inline(self, expr: Expr, least: int = 0) -> str:
+        """The formula where a fraction in it would be a fraction within a fraction."""
+        return Writer(self.style, self.decimals, flat=True).write(expr, least)
 
-    def _level(self, expr: Expr) -> int:
-        if expr.op == "broadcast":
-            return self._level(_spelled_out(expr.args[0]))
-        if expr.op == "symbol":
-            if expr.value.role == "jacobian":
-                return QUOTIENT
-            return POSTFIX if is_raised(expr.value.name, self.style) else ATOM
-        if expr.op == "number":
-            text = _rational(expr.value)
-            return (
-                QUOTIENT
-                if "frac" in text
-                else PRODUCT
-                if "cdot" in text
-                else (POSTFIX if "^" in text else ATOM)
-            )
-        if expr.op == "constant":
-            return ATOM if expr.value.is_Atom else QUOTIENT if expr.value.is_Pow else PRODUCT
-        if expr.op == "ones":
-            return ATOM if expr.is_column else POSTFIX if expr.rows == 1 else PRODUCT
-        if expr.op == "fraction":
-            _, rest = _front(expr)
-            return QUOTIENT if rest is None else min(PRODUCT, self._level(_spelled_out(rest)))
-        if expr.op == "sum":
-            return PRODUCT if _is_vector_sum(expr) else ATOM
-        if expr.op == "norm" or (expr.op == "call" and expr.value in ENCLOSED):
-            return POSTFIX if expr.op == "norm" and _is_matrix(expr.args[0]) else ATOM
-        if expr.op == "power" and expr.value == Fraction(1, 2):
+    def level(self, expr: Expr) -> int:
+        """Precedence of the formula as it is written."""
+        expr = spelled_out(expr)
+        own = getattr(self, f"_level_of_{expr.op}", None)
+        return own(expr) if own is not None else LEVELS.get(expr.op, ATOM)
+
+    def _level_of_broadcast(self, expr: Expr) -> int:
+        return self.level(expr.args[0])
+
+    def _level_of_symbol(self, expr: Expr) -> int:
+        if expr.value.role == "jacobian":
             return QUOTIENT
-        if expr.op == "hadamard_power":
-            return (
-                ENTRYWISE
-                if expr.value == -1
-                else QUOTIENT
-                if expr.value == Fraction(1, 2)
-                else POSTFIX
-            )
-        if expr.op == "call":
-            return self._call_level(expr)
-        return LEVELS.get(expr.op, ATOM)
+        return POSTFIX if is_raised(expr.value.name, self.style) else ATOM
 
-    def _call_level(self, expr: Expr) -> int:
-        name = expr.value
-        if name in ("inv", "pinv", "power", "square"):
-            return POSTFIX
-        if name == "kron":
-            return ENTRYWISE
-        if name == "sqrt":
-            return QUOTIENT
-        if name == "where":
-            return SUM
+    def _level_of_number(self, expr: Expr) -> int:
+        written = self._number(expr)
+        if written.isdigit():
+            return ATOM
+        for sign, level in (("/", PRODUCT), (r"\frac", QUOTIENT), (r"\cdot", PRODUCT)):
+            if sign in written:
+                return level
+        return POSTFIX if "^" in written else ATOM
+
+    def _level_of_constant(self, expr: Expr) -> int:
+        value = expr.value
+        if value.is_Atom:
+            return ATOM
+        return SUM if value.is_Add else QUOTIENT if is_root(value) else PRODUCT
+
+    def _level_of_ones(self, expr: Expr) -> int:
+        return ATOM if expr.is_column else POSTFIX if same(expr.rows, ONE) else PRODUCT
+
+    def _level_of_fraction(self, expr: Expr) -> int:
+        _, rest = split_fraction(expr)
+        if rest is None:
+            return PRODUCT if self.flat else QUOTIENT
+        inner = self.level(rest)
+        return inner if inner == ENTRYWISE else PRODUCT
+
+    def _level_of_norm(self, expr: Expr) -> int:
         return ATOM
+
+    def _level_of_power(self, expr: Expr) -> int:
+        return QUOTIENT if expr.value == Fraction(1, 2) else POSTFIX
+
+    def _level_of_hadamard_power(self, expr: Expr) -> int:
+        if expr.value == -1:
+            return ENTRYWISE
+        return QUOTIENT if expr.value == Fraction(1, 2) else POSTFIX
+
+    def _level_of_call(self, expr: Expr) -> int:
+        return CALL_LEVELS.get(expr.value, ATOM)
 
     def _symbol(self, expr: Expr) -> str:
         return latex_name(expr.value, self.style)
 
     def _number(self, expr: Expr) -> str:
-        return _rational(expr.value)
+        return _rational(expr.value, self.decimals, self.flat)
 
     def _constant(self, expr: Expr) -> str:
         value = expr.value
@@ -223,22 +290,23 @@ class _Writer:
             return "e"
         if value.free_symbols:
             return latex_dim(value)
-        powers = (value**2).atoms(sympy.Pow)
-        if not value.is_Atom and value.is_positive and all(p.exp.is_Integer for p in powers):
+        if is_root(value) and value.is_positive:
             return rf"\sqrt{{{sympy.latex(value**2)}}}"
         return str(sympy.latex(value))
 
     def _identity(self, expr: Expr) -> str:
         return r"\bm{I}" if self.style.bold else "I"
 
-    def _one(self) -> str:
+    @property
+    def one(self) -> str:
+        """An array of ones."""
         return r"\mathbf{1}" if self.style.bold else "1"
 
     def _ones(self, expr: Expr) -> str:
         if expr.is_column:
-            return self._one()
-        row = rf"{self._one()}^\top"
-        return row if expr.rows == 1 else f"{self._one()} {row}"
+            return self.one
+        row = rf"{self.one}^\top"
+        return row if same(expr.rows, ONE) else f"{self.one} {row}"
 
     def _add(self, expr: Expr) -> str:
         pieces = [self.write(expr.args[0], SUM)]
@@ -252,65 +320,67 @@ class _Writer:
         return "-" + self.write(expr.args[0], ENTRYWISE)
 
     def _product(self, expr: Expr) -> str:
-        return self._joined(expr.args)
+        return self.beside([self.factor(arg, n) for n, arg in enumerate(expr.args)], expr.args)
 
-    def _joined(self, factors: Sequence[Expr]) -> str:
+    def factor(self, arg: Expr, position: int) -> str:
+        """A factor at its place in a product."""
+        arg = spelled_out(arg)
+        joins = arg.op in ("number", "constant", "ones") or (position == 0 and arg.op == "fraction")
+        return self.write(arg, PRODUCT if joins and self.level(arg) == PRODUCT else QUOTIENT)
+
+    def beside(self, pieces: Sequence[str], factors: Sequence[Expr]) -> str:
         """Factors beside each other, with a point between two numbers."""
-        pieces: list[str] = []
-        for factor in factors:
-            piece = self.write(
-                factor,
-                PRODUCT
-                + (
-                    factor.op in ("product", "fraction", "rowsum", "colsum", "sum", "ones")
-                    and len(factors) > 1
-                ),
-            )
-            if (
-                pieces
-                and re.match(r"\d|\\frac\{\d|\\sqrt\{\d", piece)
-                and re.search(r"\d\}?$", pieces[-1])
-            ):
-                piece = rf"\cdot {piece}"
-            pieces.append(piece)
-        return " ".join(pieces)
+        braced = self.braces and sum(not factor.is_scalar for factor in factors) > 1
+        written = last = ""
+        for piece, factor in zip(pieces, factors, strict=True):
+            if NUMBER_BEHIND.search(written) and NUMBER_AHEAD.match(piece):
+                written += r" \cdot "
+            elif written and (LONG_NAME.match(piece) or LONG_NAME.match(last)):
+                written += r" \, "
+            elif written:
+                written += " "
+            if braced and not factor.is_scalar:
+                extent = latex_shape((factor.rows, factor.cols))
+                piece = rf"\underbrace{{{piece}}}_{{{extent}}}"
+            written, last = written + piece, piece
+        return written
 
     def _fraction(self, expr: Expr) -> str:
-        front, rest = _front(expr)
-        above = self.write(front, 0)
-        below = self.write(expr.args[1], 0)
-        line = rf"\frac{{{above}}}{{{below}}}"
+        front, rest = split_fraction(expr)
+        below = expr.args[1]
+        if self.flat:
+            if rest is not None:
+                front = expr.args[0]
+            return f"{self.write(front, PRODUCT)} / {self.write(below, QUOTIENT)}"
+        line = rf"\frac{{{self.inline(front)}}}{{{self.inline(below)}}}"
         return line if rest is None else f"{line} {self.write(rest, ENTRYWISE)}"
 
     def _hadamard(self, expr: Expr) -> str:
-        return r" \odot ".join(
-            self.write(
-                arg,
-                ENTRYWISE
-                + (_spelled_out(arg).op in ("hadamard", "quotient") or _is_kronecker(arg)),
-            )
-            for arg in expr.args
-        )
+        return r" \odot ".join(map(self.entrywise, expr.args))
+
+    def entrywise(self, arg: Expr) -> str:
+        """A factor of an entrywise product."""
+        arg = spelled_out(arg)
+        nests = arg.op in ("hadamard", "quotient") or _is_kronecker(arg)
+        return self.write(arg, PRODUCT if nests else ENTRYWISE)
 
     def _quotient(self, expr: Expr) -> str:
         above, below = expr.args
-        left = self.write(above, ENTRYWISE + _is_kronecker(above))
+        left = self.write(above, PRODUCT if _is_kronecker(above) else ENTRYWISE)
         return rf"{left} \oslash {self.write(below, PRODUCT)}"
 
     def _power(self, expr: Expr) -> str:
         base, exponent = expr.args[0], expr.value
         if exponent == Fraction(1, 2):
-            return rf"\sqrt{{{self.write(base, 0)}}}"
+            return rf"\sqrt{{{self.write(base)}}}"
         if base.op == "call" and base.value == "inv":
             base, exponent = base.args[0], -exponent
-        if base.op == "norm":
-            return f"{self.write(base, 0)}^{_script(str(exponent))}"
         return f"{self.write(base, ATOM)}^{_script(str(exponent))}"
 
     def _hadamard_power(self, expr: Expr) -> str:
         base, exponent = expr.args[0], expr.value
         if exponent == Fraction(1, 2):
-            return rf"\sqrt{{{self.write(base, 0)}}}"
+            return rf"\sqrt{{{self.write(base)}}}"
         if exponent == -1:
             return rf"1 \oslash {self.write(base, PRODUCT)}"
         inner = self.write(base, ATOM)
@@ -325,52 +395,25 @@ class _Writer:
         return rf"{self.write(inner, ATOM)}^\top"
 
     def _function(self, expr: Expr) -> str:
-        return self._applied(_function_name(expr.op), expr.args)
-
-    def _applied(self, name: str, args: Sequence[Expr]) -> str:
-        inner = ", ".join(self.write(arg, 0) for arg in args)
-        held = bracketed(inner)
-        return name + (r"\!" if held.startswith(r"\left") else "") + held
+        return applied(function_name(expr.op), self.write(expr.args[0]))
 
     def _norm(self, expr: Expr) -> str:
         (inner,) = expr.args
         right = r"\rVert_{\mathrm{F}}" if _is_matrix(inner) else r"\rVert"
-        return self._between(r"\lVert", self.write(inner, 0), right)
-
-    def _between(self, left: str, inner: str, right: str) -> str:
-        if TALL.search(_level_ground(inner)):
-            return rf"\left{left} {inner} \right{right}"
-        return f"{left} {inner} {right}"
-
-    def _sum(self, expr: Expr) -> str:
-        if _is_vector_sum(expr):
-            inner = expr.args[0]
-            if inner.op == "transpose":
-                return rf"{self._one()}^\top {self.write(inner.args[0], PRODUCT)}"
-            if inner.is_column:
-                return rf"{self._one()}^\top {self.write(inner, PRODUCT)}"
-            return f"{self.write(inner, PRODUCT)} {self._one()}"
-        return self._function(expr)
-
-    def _rowsum(self, expr: Expr) -> str:
-        return f"{self.write(expr.args[0], PRODUCT)} {self._one()}"
-
-    def _colsum(self, expr: Expr) -> str:
-        return rf"{self._one()}^\top {self.write(expr.args[0], PRODUCT)}"
+        return _between(r"\lVert", self.write(inner), right)
 
     def _jacobian(self, expr: Expr) -> str:
         above, below = (latex_name(variable, self.style) for variable in expr.value)
         return rf"\frac{{\partial {above}}}{{\partial {below}}}"
 
     def _broadcast(self, expr: Expr) -> str:
-        return self.write(expr.args[0], 0)
+        return self.write(expr.args[0])
 
     def _index(self, expr: Expr) -> str:
         return latex_indexed(expr.value, self.style)
 
     def _sum_over(self, expr: Expr) -> str:
-        index = expr.value[0]
-        return rf"\sum_{{{index}}} {self.write(expr.args[0], ENTRYWISE)}"
+        return rf"\sum_{{{expr.value[0]}}} {self.write(expr.args[0], ENTRYWISE)}"
 
     def _slice(self, expr: Expr) -> str:
         (inner,) = expr.args
@@ -386,28 +429,27 @@ class _Writer:
         if special is not None:
             return str(special(expr.args))
         if name in RELATIONS:
-            return f"{self._one()}{bracketed(self._relation(expr), '[', ']')}"
+            return self.one + bracketed(self._relation(expr), "[", "]")
         if name in ENCLOSED:
-            left, right = ENCLOSED[name]
             (arg,) = expr.args
-            inner = self.write(arg, 0)
+            inner = self.write(arg)
             if name != "abs" and _is_matrix(arg):
-                inner = self._applied(r"\operatorname{vec}", [arg])
-            return self._between(left, inner, right)
-        if not is_entrywise(name):
-            inner = ", ".join(self._block(arg) for arg in expr.args)
-            held = bracketed(inner)
-            return _function_name(name) + (r"\!" if held.startswith(r"\left") else "") + held
-        return self._applied(_function_name(name), expr.args)
+                inner = applied(r"\operatorname{vec}", inner)
+            left, right = ENCLOSED[name]
+            return _between(left, inner, right)
+        shown = self.write if is_entrywise(name) else self._block
+        return applied(function_name(name), ", ".join(map(shown, expr.args)))
 
     def _block(self, expr: Expr) -> str:
         """An array beside others: zeros as 0, other constant ones with their size."""
-        if expr.op == "number" and expr.value == 0:
-            return r"\mathbf{0}" if not expr.is_scalar else "0"
-        return latex(expr, self.style)
+        if expr.op == "number" and expr.value == 0 and not expr.is_scalar:
+            return r"\mathbf{0}" if self.style.bold else "0"
+        inner = expr.args[0] if expr.op == "negative" else expr
+        constant = inner.op == "number" and not inner.is_scalar
+        return latex(expr, self.style) if constant else self.write(expr)
 
     def _relation(self, expr: Expr, otherwise: bool = False) -> str:
-        left, right = (self.write(arg, 0) for arg in expr.args)
+        left, right = map(self.write, expr.args)
         return f"{left} {RELATIONS[expr.value][otherwise]} {right}"
 
     def _call_where(self, args: Sequence[Expr]) -> str:
@@ -417,23 +459,21 @@ class _Writer:
         else:
             inner = self.write(condition, ENTRYWISE)
             holds, fails = rf"{inner} \ne 0", f"{inner} = 0"
-        rows = rf"{self.write(first, 0)} & {holds} \\ {self.write(second, 0)} & {fails}"
+        rows = rf"{self.write(first)} & {holds} \\ {self.write(second)} & {fails}"
         return rf"\begin{{cases}} {rows} \end{{cases}}"
 
     def _call_power(self, args: Sequence[Expr]) -> str:
-        return f"{self.write(args[0], ATOM)}^{{{self.write(args[1], 0)}}}"
+        return f"{self.write(args[0], ATOM)}^{{{self.inline(args[1])}}}"
 
     def _call_sqrt(self, args: Sequence[Expr]) -> str:
-        return rf"\sqrt{{{self.write(args[0], 0)}}}"
+        return rf"\sqrt{{{self.write(args[0])}}}"
 
     def _call_square(self, args: Sequence[Expr]) -> str:
         sign = "2" if args[0].is_column else r"{\odot 2}"
         return f"{self.write(args[0], ATOM)}^{sign}"
 
     def _call_log1p(self, args: Sequence[Expr]) -> str:
-        inner = f"1 + {self.write(args[0], ENTRYWISE)}"
-        held = bracketed(inner)
-        return r"\log" + (r"\!" if held.startswith(r"\left") else "") + held
+        return applied(r"\log", f"1 + {self.write(args[0], ENTRYWISE)}")
 
     def _call_inv(self, args: Sequence[Expr]) -> str:
         return f"{self.write(args[0], ATOM)}^{{-1}}"
@@ -445,22 +485,22 @@ class _Writer:
         return rf"\log\det {self.write(args[0], ATOM)}"
 
     def _call_kron(self, args: Sequence[Expr]) -> str:
+        filled = [arg.op == "number" and not arg.is_scalar for arg in args]
+        parts = zip(args, filled, strict=True)
         return r" \otimes ".join(
-            latex(arg, self.style)
-            if arg.op == "number" and not arg.is_scalar
-            else self.write(arg, PRODUCT)
-            for arg in args
+            self._block(arg) if whole else self.write(arg, PRODUCT) for arg, whole in parts
         )
 
     def _call_commutation(self, args: Sequence[Expr]) -> str:
-        sizes = [self.write(arg, 0) for arg in args]
+        sizes = [self.write(arg) for arg in args]
         between = "" if all(len(size) == 1 and size.isalpha() for size in sizes) else ","
         matrix = r"\bm{K}" if self.style.bold else "K"
         return f"{matrix}_{{{between.join(sizes)}}}"
 
     def _call_unvec(self, args: Sequence[Expr]) -> str:
-        sizes = r" \times ".join(self.write(arg, 0) for arg in args[1:])
-        return self._applied(rf"\operatorname{{unvec}}_{{{sizes}}}", args[:1])
+        sizes = r" \times ".join(self.write(arg, PRODUCT) for arg in args[1:])
+        name = rf"\operatorname{{unvec}}_{{{sizes}}}" if sizes else r"\operatorname{unvec}"
+        return applied(name, self.write(args[0]))
 
     def _call_hcat(self, args: Sequence[Expr]) -> str:
         return rf"\begin{{bmatrix}} {' & '.join(map(self._block, args))} \end{{bmatrix}}"
@@ -470,7 +510,14 @@ class _Writer:
         return rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
 
 
-def _function_name(name: str) -> str:
+def _between(left: str, inner: str, right: str) -> str:
+    """A formula between bars, which stretch where it is tall."""
+    if TALL.search(_level_ground(inner)):
+        return rf"\left{left} {inner} \right{right}"
+    return f"{left} {inner} {right}"
+
+
+def function_name(name: str) -> str:
     """The sign of a function."""
     if name in COMMANDS:
         return COMMANDS[name]
@@ -479,60 +526,104 @@ def _function_name(name: str) -> str:
     return rf"\operatorname{{{inner}}}"
 
 
-def _spelled_out(expr: Expr) -> Expr:
-    """A mean of rows or columns as a multiple of their sum, a solution by an inverse."""
+def spelled_out(expr: Expr) -> Expr:
+    """Sums and means over rows and columns as products with ones, and what is repeated too."""
+    if expr.op == "rowsum":
+        return _times(expr.args[0], Expr("ones", (), expr.args[0].cols, ONE))
+    if expr.op == "colsum":
+        return _times(Expr("ones", (), ONE, expr.args[0].rows), expr.args[0])
+    if expr.op == "sum":
+        return _sum_of_vector(expr)
+    if expr.op == "broadcast":
+        return _repeated(expr)
+    if expr.op == "transpose" and (spelled_out(expr.args[0]) is not expr.args[0]):
+        return transposed(spelled_out(expr.args[0]))
     if expr.op != "call":
         return expr
     name, args = expr.value, expr.args
     if name in MEANS:
         count = args[0].cols if name == "rowmean" else args[0].rows
-        inner = Expr(MEANS[name], args, expr.rows, expr.cols)
+        inner = spelled_out(Expr(MEANS[name], args, expr.rows, expr.cols))
         if same(count, ONE):
             return inner
-        below = (
-            Expr("constant", (), ONE, ONE, count)
-            if not count.is_Integer
-            else Expr("number", (), ONE, ONE, Fraction(int(count)))
-        )
-        return Expr("fraction", (inner, below), expr.rows, expr.cols)
+        return Expr("fraction", (inner, _size(count)), expr.rows, expr.cols)
     if name == "solve":
-        inverse = Expr("call", args[:1], args[0].rows, args[0].cols, "inv")
-        return Expr("product", (inverse, args[1]), expr.rows, expr.cols)
+        return _times(Expr("call", args[:1], args[0].rows, args[0].cols, "inv"), args[1])
     if name == "outer":
-        return Expr("product", (args[0], transposed(args[1])), expr.rows, expr.cols)
+        return _times(args[0], transposed(args[1]))
     if name == "transpose":
-        return Expr("transpose", args, expr.rows, expr.cols)
+        return transposed(args[0])
     if name == "affine":
-        first = product(args[:2])
-        return Expr("add", (first, args[2]), expr.rows, expr.cols)
+        return Expr("add", (_times(*args[:2]), args[2]), expr.rows, expr.cols)
     return expr
 
 
-def _front(expr: Expr) -> tuple[Expr, Expr | None]:
+def _size(dim: Dim) -> Expr:
+    if dim.is_Integer:
+        return Expr("number", (), ONE, ONE, Fraction(int(dim)))
+    return Expr("constant", (), ONE, ONE, dim)
+
+
+def _times(*factors: Expr) -> Expr:
+    """A product that keeps its factors in their order."""
+    flat: list[Expr] = []
+    for factor in factors:
+        inner = spelled_out(factor)
+        opened = inner.op == "product" and not inner.is_scalar
+        flat.extend(inner.args if opened else (inner,))
+    return Expr("product", tuple(flat), factors[0].rows, factors[-1].cols)
+
+
+def _sum_of_vector(expr: Expr) -> Expr:
+    """The sum of a vector that has a name, as a product with ones."""
+    inner = expr.args[0]
+    named = inner.args[0] if inner.op == "transpose" else inner
+    if named.op != "symbol" or _is_matrix(named):
+        return expr
+    if named.is_column:
+        return _times(Expr("ones", (), ONE, named.rows), named)
+    return _times(named, Expr("ones", (), named.cols, ONE))
+
+
+def _repeated(expr: Expr) -> Expr:
+    """What is repeated: a column ``b`` as ``b 1ᵀ``, a row ``c`` as ``1 c``; a scalar as it is."""
+    inner = expr.args[0]
+    if inner.is_scalar or not _is_matrix(expr):
+        return expr
+    inner = spelled_out(inner)
+    if inner.op == "fraction":
+        above = _repeated(Expr("broadcast", inner.args[:1], expr.rows, expr.cols))
+        return Expr("fraction", (above, inner.args[1]), expr.rows, expr.cols)
+    if inner.is_column:
+        return _times(inner, Expr("ones", (), ONE, expr.cols))
+    return _times(Expr("ones", (), expr.rows, ONE), inner)
+
+
+def split_fraction(expr: Expr) -> tuple[Expr, Expr | None]:
     """What stands above the line of a fraction, and what behind it."""
     above, below = expr.args
     one = Expr("number", (), ONE, ONE, Fraction(1))
-    simple = below.op in ("number", "constant", "symbol")
-    if above.op == "product":
-        scalars = [arg for arg in above.args if arg.is_scalar]
-        arrays = [arg for arg in above.args if not arg.is_scalar]
-        if arrays and (not above.is_scalar or simple):
-            rest = product(arrays) if len(arrays) > 1 else arrays[0]
-            return (product(scalars) if scalars else one), rest
-        if (
-            not arrays
-            and below.op == "number"
-            and scalars[-1].op not in ("symbol", "constant", "number")
-        ):
-            front = [arg for arg in scalars if arg.op in ("number",)]
-            rest_ = [arg for arg in scalars if arg.op not in ("number",)]
-            return (product(front) if front else one), product(rest_)
+    if above.op != "product":
+        if not above.is_scalar:
+            return (one, above) if _is_coefficient(below) else (above, None)
+        apart = above.op in APART and _is_coefficient(below)
+        return (one, above) if apart else (above, None)
+    arrays = [arg for arg in above.args if not arg.is_scalar]
+    if above.is_scalar and arrays and not _is_coefficient(below):
         return above, None
-    if not above.is_scalar:
-        return one, above
-    if below.op == "number" and above.op in ("power", "add", "call", "sum", "trace", "norm"):
-        return one, above
-    return above, None
+    front = [arg for arg in above.args if arg.is_scalar and (arrays or _is_coefficient(arg))]
+    rest = [arg for arg in above.args if not any(arg is part for part in front)]
+    if not rest:
+        return above, None
+    behind = rest[0] if len(rest) == 1 else Expr("product", tuple(rest), above.rows, above.cols)
+    return product(front) if front else one, behind
+
+
+def _is_coefficient(expr: Expr) -> bool:
+    """Whether a scalar is made of numbers, names and powers of them."""
+    if expr.op == "product":
+        return all(map(_is_coefficient, expr.args))
+    return expr.op in SIMPLE or (expr.op == "power" and expr.args[0].op in SIMPLE)
 
 
 def _is_matrix(expr: Expr) -> bool:
@@ -543,13 +634,6 @@ def _is_kronecker(expr: Expr) -> bool:
     return expr.op == "call" and expr.value == "kron"
 
 
-def _is_vector_sum(expr: Expr) -> bool:
-    inner = expr.args[0]
-    if inner.op == "transpose":
-        inner = inner.args[0]
-    return expr.op == "sum" and inner.op == "symbol" and not _is_matrix(inner)
-
-
 def _script(text: str) -> str:
     return text if len(text) == 1 else f"{{{text}}}"
 
@@ -557,7 +641,7 @@ def _script(text: str) -> str:
 def _choice(choice: Index, size: Dim) -> str:
     """Which rows or columns, as in :mod:`derive.emit.text`."""
     if choice is None:
-        return ":"
+        return "{:}"
     if not isinstance(choice, tuple):
         return _place(choice, size)
     start, stop = choice
