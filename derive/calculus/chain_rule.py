@@ -8,7 +8,7 @@ stand for. Every quantity is visited once: the work grows linearly with the dept
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from fractions import Fraction
 from typing import Final
 
@@ -53,10 +53,12 @@ def _derived(problem: Problem) -> Derivation:
     for request in problem.requests:
         wanted = jacobians if request.kind == "jacobian" else gradients
         wanted.setdefault(request.of, {}).update(dict.fromkeys(request.wrt))
-    sweeps = [
-        _Backwards(problem, names, names[of], [names[w] for w in wrt]).sweep()
-        for of, wrt in gradients.items()
-    ]
+    again = any(request.kind == "hessian" for request in problem.requests)
+    sweeps: list[Sweep] = []
+    for of, wrt in gradients.items():
+        adjoints_ = {step.adjoint.name for s in sweeps for step in s.steps if again}
+        taken = {*names, *adjoints_}
+        sweeps.append(_Backwards(problem, names, names[of], [names[w] for w in wrt], taken).sweep())
     sweeps += [
         jacobian_sweep(names[of], [names[w] for w in wrt], [*names.values()], of)
         for of, wrt in jacobians.items()
@@ -155,11 +157,12 @@ class _Backwards:
         names: dict[str, Variable],
         of: Variable,
         wrt: Sequence[Variable],
+        taken: Set[str],
     ) -> None:
         if of.order:
             raise InputError(f"the gradient is of a scalar, and {of.name} is none")
         self.problem, self.of, self.wrt = problem, of, wrt
-        self.names, self.taken = names, set(names)
+        self.names, self.taken = names, taken
         self.named = {v.value: v for v in names.values() if v.value and v.role == "introduced"}
         reached = computed_from(of)
         self.order = [quantity for quantity in names.values() if quantity in reached]
