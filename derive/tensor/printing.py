@@ -184,7 +184,7 @@ class IndexPrinter:
         """``1[i >= j]``, ``delta[j,i + o]`` and ``delta[k,i*n + j]``."""
         if tensor.function == "lower":
             return f"1[{axes[0]} >= {axes[1]}]"
-        return self.delta(tied_axes(tensor, axes))
+        return self.delta(tied_axes(tensor, axes, self.index))
 
     def bracketed(self, text: str) -> str:
         """A formula in brackets."""
@@ -306,25 +306,30 @@ def _place(factor: Factor) -> tuple[bool, bool, tuple[int, ...]]:
     return bool(letters), not named, letters
 
 
-def tied_axes(array: Call, axes: Axes) -> Axes:
+def tied_axes(array: Call, axes: Axes, index: Callable[[Call, Axes], str]) -> Axes:
     """A letter, and the formula of the others that an array ties it to."""
     if array.function == "pair":
-        return (axes[0], tied_index(array, axes[1:]))
-    return (axes[-1], tied_index(array, axes[:-1]))
+        return (axes[0], index(array, axes[1:]))
+    return (axes[-1], index(array, axes[:-1]))
 
 
-def tied_index(array: Call, others: Axes, times: str = "*") -> str:
-    """The letter that an array of zeros and ones ties to others, as a formula of them."""
+def tied_index(
+    array: Call, others: Axes, times: str = "*", size: Callable[[Dim], str] = size_text
+) -> str:
+    """The letter that an array of zeros and ones ties to others, as a formula of them.
+
+    Args:
+        array: The array.
+        others: Letters or formulas of its other axes.
+        times: The sign of a product.
+        size: How a size is written.
+    """
     if array.function == "pair":
-        first, second = (f"({x})" if " " in x else x for x in others)
-        return f"{first}{times}{_factor(array.shape[2])} + {second}"
-    start = size_text(offset_of(array))
+        first, second = (f"({x})" if "+" in x else x for x in others)
+        row = size(array.shape[2])
+        return f"{first}{times}{f'({row})' if ' ' in row else row} + {second}"
+    start = size(offset_of(array))
     return " + ".join(x for x in (*others, start) if x != "0") or "0"
-
-
-def _factor(dim: Dim) -> str:
-    text = size_text(dim)
-    return f"({text})" if " " in text else text
 
 
 def _brackets(axes: Axes) -> str:

@@ -1,8 +1,7 @@
 """Mathematics as LaTeX: formulas, names, entries and laws, for amsmath, mathtools and bm."""
 
 from derive.emit.latex.breaking import broken, width
-from derive.emit.latex.formulas import latex, latex_shape, underbraced
-from derive.emit.latex.indexed import latex_indexed
+from derive.emit.latex.formulas import latex, latex_indexed, latex_shape, underbraced
 from derive.emit.latex.names import (
     BOLD,
     PLAIN,

@@ -12,31 +12,34 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
-import sympy
-
-from derive.emit.latex.indexed import latex_indexed
-from derive.emit.latex.names import (
-    BOLD,
-    LatexStyle,
-    escaped,
-    is_raised,
-    latex_dim,
-    latex_name,
+from derive.emit.latex.indexed import Entries
+from derive.emit.latex.names import BOLD, LatexStyle, is_raised, latex_dim, latex_name
+from derive.emit.latex.signs import (
+    ENCLOSED,
+    RELATIONS,
+    applied,
+    between,
+    bracketed,
+    constant_sign,
+    function_sign,
+    number_sign,
+    ones_sign,
+    script,
 )
-from derive.emit.text import has_decimals, is_root, number_text
+from derive.emit.text import has_decimals, is_root
 from derive.notation.expression import Expr, Index, is_entrywise, product, transposed
+from derive.notation.raising import raised
 from derive.shapes import ONE, Dim, same
-from derive.vocabulary import FUNCTIONS
+from derive.tensor.nodes import Tensor
+from derive.tensor.printing import alphabet
 
 __all__ = [
     "ENTRYWISE",
     "PRODUCT",
     "SUM",
     "Writer",
-    "applied",
-    "bracketed",
-    "function_name",
     "latex",
+    "latex_indexed",
     "latex_shape",
     "spelled_out",
     "split_fraction",
@@ -63,35 +66,6 @@ CALL_LEVELS: Final[Mapping[str, int]] = {
 }  # fmt: skip
 """Precedence of the functions that are set otherwise than as a name before brackets."""
 
-COMMANDS: Final[Mapping[str, str]] = {
-    "exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos", "tan": r"\tan",
-    "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan", "sinh": r"\sinh",
-    "cosh": r"\cosh", "tanh": r"\tanh", "sigmoid": r"\sigma", "det": r"\det",
-    "max": r"\max", "min": r"\min", "amax": r"\max", "amin": r"\min",
-    "gelu_tanh": r"\operatorname{GELU}_{\tanh}", "log_softmax": r"\log\operatorname{softmax}",
-    "rowlog_softmax": r"\log\operatorname{rowsoftmax}", "expm_frechet": r"L_{\exp}",
-}  # fmt: skip
-"""Functions that are set by a command of their own."""
-
-WORDS: Final[Mapping[str, str]] = {
-    "relu": "ReLU", "leaky_relu": "LeakyReLU", "elu": "ELU", "selu": "SELU", "gelu": "GELU",
-    "silu": "SiLU", "cholesky": "chol", "trace": "tr", "tr": "tr", "sse": "SSE", "mse": "MSE",
-    "mae": "MAE", "bce": "BCE", "kl": "KL", "nll": "NLL",
-}  # fmt: skip
-"""Functions that are set by another word than that by which they are called."""
-
-RELATIONS: Final[Mapping[str, tuple[str, str]]] = {
-    "gt": (">", r"\le"), "lt": ("<", r"\ge"), "ge": (r"\ge", "<"), "le": (r"\le", ">"),
-}  # fmt: skip
-"""Comparisons, and what holds where they do not."""
-
-ENCLOSED: Final[Mapping[str, tuple[str, str]]] = {
-    "abs": (r"\lvert", r"\rvert"),
-    "norm1": (r"\lVert", r"\rVert_1"),
-    "norminf": (r"\lVert", r"\rVert_\infty"),
-}
-"""Functions that are set as bars around their argument."""
-
 MEANS: Final[Mapping[str, str]] = {"rowmean": "rowsum", "colmean": "colsum"}
 """Means of rows and columns, and the sums that they are a multiple of."""
 
@@ -100,11 +74,6 @@ SIMPLE: Final = frozenset({"number", "constant", "symbol"})
 
 APART: Final = frozenset({"sum", "trace", "call", "add"})
 """Operators of scalars that stand behind a fraction rather than above its line."""
-
-TALL: Final = re.compile(r"\\(frac|sum|prod|begin|underbrace|left)\b")
-SIZES: Final = (("", ""), (r"\bigl", r"\bigr"), (r"\Bigl", r"\Bigr"), (r"\biggl", r"\biggr"))
-HELD: Final = ("(", r"\bigl", r"\Bigl")
-"""Brackets in a formula that take those around it to the next size."""
 
 LONG_NAME: Final = re.compile(r"(\\(hat|bar|overline|widehat|widetilde)\{)*\\math(rm|bf)\{[^}]{2}")
 NUMBER_AHEAD: Final = re.compile(r"\d|\\(frac|sqrt)\{\d")
@@ -117,6 +86,25 @@ def latex(expr: Expr, style: LatexStyle = BOLD) -> str:
     if inner.op == "number" and not inner.is_scalar:
         return _constant_array(inner, expr.op == "negative", style)
     return Writer(style, has_decimals(expr)).write(expr, 0)
+
+
+def latex_indexed(tensor: Tensor, style: LatexStyle = BOLD, letters: str | None = None) -> str:
+    """A tensor in index notation, ``\\sum_j A_{ij} x_j``.
+
+    Args:
+        tensor: Of any order.
+        style: How names are set.
+        letters: Letters of its axes; ``ijk...`` by default.
+    """
+    free = alphabet(tensor)
+    axes = tuple(letters or free[: tensor.order])
+    return Entries(style, free, lambda part: _whole(part, style)).show(tensor, axes)
+
+
+def _whole(tensor: Tensor, style: LatexStyle) -> str | None:
+    """A whole array in matrix notation, as a base of subscripts."""
+    form = raised(tensor) if tensor.order <= 2 else None
+    return None if form is None or form.has_index else Writer(style).write(form, ATOM)
 
 
 def latex_shape(shape: Sequence[Dim]) -> str:
@@ -133,45 +121,6 @@ def underbraced(expr: Expr, style: LatexStyle = BOLD) -> str:
     return Writer(style, has_decimals(expr), braces=True).write(expr, 0)
 
 
-def bracketed(inner: str, left: str = "(", right: str = ")", stretch: bool = True) -> str:
-    """A formula in brackets of its own height.
-
-    Args:
-        inner: What they hold.
-        left: The opening bracket.
-        right: The closing bracket.
-        stretch: Whether they may be a pair that stretches; such a pair stands on one line.
-    """
-    if TALL.search(_level_ground(inner)):
-        if stretch:
-            return rf"\left{left} {inner} \right{right}"
-        return rf"\biggl{left} {inner} \biggr{right}"
-    size = max((number for number, sign in enumerate(HELD, 1) if sign in inner), default=0)
-    before, after = SIZES[size]
-    return f"{before}{left} {inner} {after}{right}" if before else f"{left}{inner}{right}"
-
-
-def applied(name: str, inner: str) -> str:
-    """A function's sign before its arguments in brackets."""
-    held = bracketed(inner)
-    return name + (r"\!" if held.startswith(r"\left") else "") + held
-
-
-def _level_ground(source: str) -> str:
-    """A formula without its subscripts and superscripts, which do not make brackets grow."""
-    kept: list[str] = []
-    depth = skipped = 0
-    for position, character in enumerate(source):
-        if character == "{" and not skipped and position and source[position - 1] in "_^":
-            skipped = depth + 1
-        depth += (character == "{") - (character == "}")
-        if not skipped:
-            kept.append(character)
-        elif depth < skipped:
-            skipped = 0
-    return "".join(kept)
-
-
 def _constant_array(expr: Expr, below_zero: bool, style: LatexStyle) -> str:
     """An array all of whose entries are one number, with its sizes."""
     digit = r"\mathbf{%s}" if style.bold else "%s"
@@ -180,24 +129,12 @@ def _constant_array(expr: Expr, below_zero: bool, style: LatexStyle) -> str:
         return f"{digit % 0}_{{{latex_shape(sizes)}}}"
     front = "-" if below_zero else ""
     if expr.value != 1:
-        front += f"{_rational(expr.value)} " + ("" if style.bold else r"\cdot ")
+        front += f"{number_sign(expr.value)} " + ("" if style.bold else r"\cdot ")
     column = f"{digit % 1}_{{{latex_dim(expr.rows)}}}"
     row = rf"{digit % 1}_{{{latex_dim(expr.cols)}}}^\top"
     if expr.is_column:
         return front + column
     return front + (row if same(expr.rows, ONE) else f"{column} {row}")
-
-
-def _rational(value: Fraction, decimals: bool = False, flat: bool = False) -> str:
-    """A rational number; a denominator below a line, tiny ones as a power of ten."""
-    text = number_text(value, decimals)
-    if "/" in text:
-        return text if flat else rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
-    found = re.fullmatch(r"(-?[\d.]+)[eE]([+-]?)0*(\d+)", text)
-    if not found:
-        return text
-    power = f"10^{{{found[2].replace('+', '')}{found[3]}}}"
-    return power if found[1] == "1" else rf"{found[1]} \cdot {power}"
 
 
 class Writer:
@@ -282,17 +219,10 @@ class Writer:
         return latex_name(expr.value, self.style)
 
     def _number(self, expr: Expr) -> str:
-        return _rational(expr.value, self.decimals, self.flat)
+        return number_sign(expr.value, self.decimals, self.flat)
 
     def _constant(self, expr: Expr) -> str:
-        value = expr.value
-        if value == sympy.E:
-            return "e"
-        if value.free_symbols:
-            return latex_dim(value)
-        if is_root(value) and value.is_positive:
-            return rf"\sqrt{{{sympy.latex(value**2)}}}"
-        return str(sympy.latex(value))
+        return constant_sign(expr.value)
 
     def _identity(self, expr: Expr) -> str:
         return r"\bm{I}" if self.style.bold else "I"
@@ -300,7 +230,7 @@ class Writer:
     @property
     def one(self) -> str:
         """An array of ones."""
-        return r"\mathbf{1}" if self.style.bold else "1"
+        return ones_sign(self.style.bold)
 
     def _ones(self, expr: Expr) -> str:
         if expr.is_column:
@@ -375,7 +305,7 @@ class Writer:
             return rf"\sqrt{{{self.write(base)}}}"
         if base.op == "call" and base.value == "inv":
             base, exponent = base.args[0], -exponent
-        return f"{self.write(base, ATOM)}^{_script(str(exponent))}"
+        return f"{self.write(base, ATOM)}^{script(str(exponent))}"
 
     def _hadamard_power(self, expr: Expr) -> str:
         base, exponent = expr.args[0], expr.value
@@ -385,7 +315,7 @@ class Writer:
             return rf"1 \oslash {self.write(base, PRODUCT)}"
         inner = self.write(base, ATOM)
         if expr.is_column and exponent.denominator == 1 and exponent > 0:
-            return f"{inner}^{_script(str(exponent))}"
+            return f"{inner}^{script(str(exponent))}"
         return rf"{inner}^{{\odot {exponent}}}"
 
     def _transpose(self, expr: Expr) -> str:
@@ -395,12 +325,12 @@ class Writer:
         return rf"{self.write(inner, ATOM)}^\top"
 
     def _function(self, expr: Expr) -> str:
-        return applied(function_name(expr.op), self.write(expr.args[0]))
+        return applied(function_sign(expr.op), self.write(expr.args[0]))
 
     def _norm(self, expr: Expr) -> str:
         (inner,) = expr.args
         right = r"\rVert_{\mathrm{F}}" if _is_matrix(inner) else r"\rVert"
-        return _between(r"\lVert", self.write(inner), right)
+        return between(r"\lVert", self.write(inner), right)
 
     def _jacobian(self, expr: Expr) -> str:
         above, below = (latex_name(variable, self.style) for variable in expr.value)
@@ -436,9 +366,9 @@ class Writer:
             if name != "abs" and _is_matrix(arg):
                 inner = applied(r"\operatorname{vec}", inner)
             left, right = ENCLOSED[name]
-            return _between(left, inner, right)
+            return between(left, inner, right)
         shown = self.write if is_entrywise(name) else self._block
-        return applied(function_name(name), ", ".join(map(shown, expr.args)))
+        return applied(function_sign(name), ", ".join(map(shown, expr.args)))
 
     def _block(self, expr: Expr) -> str:
         """An array beside others: zeros as 0, other constant ones with their size."""
@@ -508,22 +438,6 @@ class Writer:
     def _call_vcat(self, args: Sequence[Expr]) -> str:
         inner = r" \\ ".join(map(self._block, args))
         return rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
-
-
-def _between(left: str, inner: str, right: str) -> str:
-    """A formula between bars, which stretch where it is tall."""
-    if TALL.search(_level_ground(inner)):
-        return rf"\left{left} {inner} \right{right}"
-    return f"{left} {inner} {right}"
-
-
-def function_name(name: str) -> str:
-    """The sign of a function."""
-    if name in COMMANDS:
-        return COMMANDS[name]
-    word = WORDS.get(name, FUNCTIONS[name].written if name in FUNCTIONS else name)
-    inner = escaped(word).replace(r"\_", r"\text{-}")
-    return rf"\operatorname{{{inner}}}"
 
 
 def spelled_out(expr: Expr) -> Expr:
@@ -632,10 +546,6 @@ def _is_matrix(expr: Expr) -> bool:
 
 def _is_kronecker(expr: Expr) -> bool:
     return expr.op == "call" and expr.value == "kron"
-
-
-def _script(text: str) -> str:
-    return text if len(text) == 1 else f"{{{text}}}"
 
 
 def _choice(choice: Index, size: Dim) -> str:

@@ -1,0 +1,56 @@
+"""Any formula of a page as LaTeX, and prose with formulas in it."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from derive.emit.latex.formulas import latex
+from derive.emit.latex.indexed import latex_indexed
+from derive.emit.latex.names import BOLD, LatexStyle, escaped, latex_name
+from derive.emit.latex.statements import latex_math
+from derive.emit.words import Derivative, Equation, Formula, Indexed, Signs, Words
+from derive.tensor.nodes import Variable
+
+__all__ = ["latex_formula", "latex_words"]
+
+
+def latex_words(words: Words, style: LatexStyle = BOLD) -> str:
+    """Prose with its formulas between dollar signs."""
+    return "".join(
+        escaped(piece) if isinstance(piece, str) else f"${latex_formula(piece, style)}$"
+        for piece in words
+    )
+
+
+def latex_formula(formula: Formula, style: LatexStyle = BOLD) -> str:
+    """A formula of any kind, without dollar signs."""
+    if isinstance(formula, Signs):
+        return latex_math(formula.text, style)
+    if isinstance(formula, Indexed):
+        return latex_indexed(formula.tensor, style, formula.letters)
+    if isinstance(formula, Equation):
+        return " = ".join(latex_formula(side, style) for side in formula.sides)
+    if isinstance(formula, Derivative):
+        return _derivative(formula, style)
+    return latex(formula, style)
+
+
+def _derivative(formula: Derivative, style: LatexStyle) -> str:
+    """``\\frac{\\partial^2 J}{\\partial w \\partial b}``; entries of it with their letters."""
+    above = rf"\partial{_exponent(len(formula.by))} {_part(formula.of, style)}"
+    below = r" \, ".join(
+        rf"\partial {_part(by, style)}{_exponent(len(list(same)))}"
+        for by, same in groupby(formula.by)
+    )
+    quotient = rf"\frac{{{above}}}{{{below}}}"
+    if not formula.letters:
+        return quotient
+    return rf"\left( {quotient} \right)_{{{' '.join(formula.letters)}}}"
+
+
+def _exponent(count: int) -> str:
+    return "" if count == 1 else f"^{{{count}}}"
+
+
+def _part(part: Variable | Indexed, style: LatexStyle) -> str:
+    return latex_name(part, style) if isinstance(part, Variable) else latex_formula(part, style)
