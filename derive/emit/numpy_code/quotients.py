@@ -56,7 +56,12 @@ def _of_others(
                 return contract(tensor.coefficient, every, axes, dims)
         own = _axes_in(x, parts, factor, along) if power < 0 else None
         if own is not None and own[: len(letters)] == letters and len(set(own)) == len(own):
-            every = [*rest, (_others(product), own, ONE), (x, own, ONE)]
+            left = [f for k, f in enumerate(rest) if k != at]
+            if factor is x:
+                left += [(x, along, power + 1)] if power != -1 else []
+            else:
+                left += [rest[at], (x, own, ONE)]
+            every = [*left, (_others(product), own, ONE)]
             return contract(tensor.coefficient, every, axes, dims)
     return None
 
