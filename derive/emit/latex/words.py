@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from derive.emit.latex.formulas import latex
-from derive.emit.latex.indexed import latex_indexed
+from derive.emit.latex.formulas import latex, latex_indexed
 from derive.emit.latex.names import BOLD, LatexStyle, escaped, latex_name
 from derive.emit.latex.statements import latex_math
 from derive.emit.words import Derivative, Equation, Formula, Indexed, Signs, Words
