@@ -169,9 +169,19 @@ def closed_tensor(result: Result, derivation: Derivation, layout: Layout = "nume
 def explained(
     result: Result, derivation: Derivation, layout: Layout = "numerator"
 ) -> tuple[Variable, ...]:
-    """The names in a closed form that need a word: "with u = X w + b"."""
-    found, answers = _answers(derivation, layout)[result]
-    return answers.names(found)
+    """The names in a closed form that need a word: "with u = X w + b"; what others use first."""
+    read, answers = _answers(derivation, layout)[result]
+    found: dict[Variable, None] = {}
+    stack = [(name, False) for name in reversed(answers.names(read))]
+    while stack:
+        name, left = stack.pop()
+        if left:
+            found[name] = None
+        elif name not in found:
+            stack.append((name, True))
+            parts = variables_of(_meaning(name, derivation, layout)[0])
+            stack.extend((p, False) for p in reversed(parts) if p.role in NAMED and p not in found)
+    return tuple(found)
 
 
 def explanation(variable: Variable, derivation: Derivation, layout: Layout = "numerator") -> Expr:
