@@ -158,6 +158,10 @@ class IndexPrinter:
         """A number that is no fraction."""
         return str(constant.value)
 
+    def number(self, value: Fraction) -> str:
+        """A positive rational number that stands alone."""
+        return str(value)
+
     def delta(self, axes: Axes) -> str:
         """An entry of an identity matrix."""
         return f"{self.signs['delta']}{_brackets(axes)}"
@@ -282,14 +286,16 @@ class IndexPrinter:
             else:
                 (ahead if outside else above).append(text)
         self.used = before
+        minus = self.signs["minus"] if coefficient < 0 and not turned else ""
         size = abs(coefficient)
+        if not node.factors:
+            return minus + self.number(size)
         if size.denominator != 1:
             under.insert(0, str(size.denominator))
         if size.numerator != 1 or not (ahead or above):
             ahead.insert(0, str(size.numerator))
         if summed:
             above = above or ["1"]
-        minus = self.signs["minus"] if coefficient < 0 and not turned else ""
         return minus + self.assembled(ahead, under, [names[x] for x in summed], above, below)
 
 

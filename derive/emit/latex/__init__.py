@@ -1,6 +1,6 @@
 """Mathematics as LaTeX: formulas, names, entries and laws, for amsmath, mathtools and bm."""
 
-from derive.emit.latex.breaking import broken, width
+from derive.emit.latex.breaking import broken
 from derive.emit.latex.formulas import latex, latex_indexed, latex_shape, underbraced
 from derive.emit.latex.names import (
     BOLD,
@@ -12,6 +12,7 @@ from derive.emit.latex.names import (
     style_for,
 )
 from derive.emit.latex.statements import latex_math, latex_statement, plain_statement
+from derive.emit.latex.widths import width
 
 __all__ = [
     "BOLD",

@@ -104,7 +104,11 @@ def latex_indexed(tensor: Tensor, style: LatexStyle = BOLD, letters: str | None 
 def _whole(tensor: Tensor, style: LatexStyle) -> str | None:
     """A whole array in matrix notation, as a base of subscripts."""
     form = raised(tensor) if tensor.order <= 2 else None
-    return None if form is None or form.has_index else Writer(style).write(form, ATOM)
+    return (
+        None
+        if form is None or form.has_index
+        else Writer(style).write(form, ATOM if tensor.order else PRODUCT)
+    )
 
 
 def latex_shape(shape: Sequence[Dim]) -> str:

@@ -16,7 +16,10 @@ from derive.emit.latex.signs import (
     bracketed,
     constant_sign,
     function_sign,
+    is_tall,
+    number_sign,
     ones_sign,
+    script,
 )
 from derive.tensor.nodes import Call, Constant, Map, Tensor, Variable
 from derive.tensor.printing import Axes, IndexPrinter, tied_axes, tied_index
@@ -133,7 +136,11 @@ class Entries(IndexPrinter):
             return text
         if power == HALF:
             return rf"\sqrt{{{self.held.get(text, text)}}}"
-        return f"{text}^{{{power}}}" if power >= 10 or power.denominator > 1 else f"{text}^{power}"
+        return f"{text}^{script(str(power))}"
+
+    def number(self, value: Fraction) -> str:
+        """A number that stands alone."""
+        return number_sign(value)
 
     def assembled(
         self,
@@ -144,11 +151,20 @@ class Entries(IndexPrinter):
         below: Sequence[str],
     ) -> str:
         """A coefficient, the sum over letters, and a fraction behind it."""
-        if not summed:
+        if not summed and not any(map(is_tall, above)):
             return self._over([*ahead, *above], [*under, *below])
+        factors, divisors = list(above), list(below)
+        ahead, under = list(ahead), list(under)
+        if not summed:
+            short = next(n for n, factor in enumerate(factors) if is_tall(factor))
+            ahead, factors = [*ahead, *factors[:short]], factors[short:]
+            under, divisors = [*under, *divisors], []
         front = [self._over(ahead, under)] if ahead or under else []
-        sign = rf"\sum_{{{''.join(summed)}}}"
-        return " ".join([*front, sign, self._over(above, below)])
+        sign = [rf"\sum_{script(''.join(summed))}"] if summed else []
+        last = self.held.get(factors[-1], "")
+        if not divisors and _is_one_term(last):
+            factors[-1] = last
+        return " ".join([*front, *sign, self._over(factors, divisors)])
 
     def _over(self, above: Sequence[str], below: Sequence[str]) -> str:
         """Factors above those that divide; one in brackets alone needs none there."""
@@ -159,6 +175,16 @@ class Entries(IndexPrinter):
             for parts in (above or ["1"], below)
         ]
         return rf"\frac{{{lines[0]}}}{{{lines[1]}}}"
+
+
+def _is_one_term(source: str) -> bool:
+    """Whether a formula is a product with nothing added to it."""
+    depth = 0
+    for sign in source:
+        depth += (sign in "{([") - (sign in "})]")
+        if sign in "+-" and not depth:
+            return False
+    return bool(source)
 
 
 def subscript(axes: Axes) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "bracketed",
     "constant_sign",
     "function_sign",
+    "is_tall",
     "number_sign",
     "ones_sign",
     "script",
@@ -55,7 +56,7 @@ ENCLOSED: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Functions that are set as bars around their argument."""
 
-TALL: Final = re.compile(r"\\(frac|sum|prod|begin|underbrace|left)\b")
+TALL: Final = re.compile(r"\\(frac|sum|prod|begin|underbrace|left)(?![a-zA-Z])")
 SIZES: Final = (("", ""), (r"\bigl", r"\bigr"), (r"\Bigl", r"\Bigr"), (r"\biggl", r"\biggr"))
 HELD: Final = ("(", r"\bigl", r"\Bigl")
 """Brackets in a formula that take those around it to the next size."""
@@ -118,7 +119,7 @@ def bracketed(inner: str, left: str = "(", right: str = ")", stretch: bool = Tru
         right: The closing bracket.
         stretch: Whether they may be a pair that stretches; such a pair stands on one line.
     """
-    if TALL.search(_level_ground(inner)):
+    if is_tall(inner):
         if stretch:
             return rf"\left{left} {inner} \right{right}"
         return rf"\biggl{left} {inner} \biggr{right}"
@@ -135,9 +136,14 @@ def applied(name: str, inner: str) -> str:
 
 def between(left: str, inner: str, right: str) -> str:
     """A formula between bars, which stretch where it is tall."""
-    if TALL.search(_level_ground(inner)):
+    if is_tall(inner):
         return rf"\left{left} {inner} \right{right}"
     return f"{left} {inner} {right}"
+
+
+def is_tall(source: str) -> bool:
+    """Whether a formula is higher than a line of text."""
+    return TALL.search(_level_ground(source)) is not None
 
 
 def _level_ground(source: str) -> str:
