@@ -7,10 +7,11 @@ column by column. A Hessian is the Jacobian of a gradient.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from derive.calculus.derivation import Line, Result, Source, Step, Sweep
-from derive.calculus.laws import laws_between
+from derive.calculus.laws import local_laws
 from derive.calculus.order import computed_from, depending_on
 from derive.calculus.reverse import adjoints
 from derive.errors import UnsupportedError
@@ -26,7 +27,7 @@ STRUCTURED = frozenset({"symmetric", "positive_definite", "diagonal", "lower_tri
 LONGEST = 40
 """A Jacobian keeps its name in the next one where more symbols than this would be written."""
 
-__all__ = ["entries_of", "jacobian_sweep", "local_jacobian", "vec_shape", "vectorised"]
+__all__ = ["entries_of", "is_zero", "jacobian_sweep", "local_jacobian", "vec_shape", "vectorised"]
 
 
 def vec_shape(shape: Shape) -> Shape:
@@ -114,31 +115,66 @@ def jacobian_sweep(
     """
     for variable in wrt:
         _refuse_structure(variable)
-    reached = computed_from(of)
-    order = [quantity for quantity in names if quantity in reached]
-    needed = depending_on(order, wrt)
-    known: dict[Variable, Variable] = {}
-    pending: dict[Variable, list[Source]] = {}
-    steps: list[Step] = []
-    for quantity in reversed(order):
-        if quantity not in needed:
-            continue
-        if quantity is not of:
-            if quantity not in pending:
-                continue
-            step = _step(of, quantity, tuple(pending.pop(quantity, ())), quantity in wrt)
-            known[quantity] = step.adjoint
-            steps.append(step)
-        if quantity.value is None:
-            continue
-        for part in variables_of(quantity.value):
-            source = _sent(of, quantity, part, known.get(quantity)) if part in needed else None
-            if source is not None and not _is_zero(source.sent):
-                pending.setdefault(part, []).append(source)
-    results = tuple(_result(of, variable, known, label, by) for variable in wrt)
-    shown = {p for s in steps for line in s.lines for p in variables_of(line.tensor)} | set(order)
+    sweep = _Backwards(of, wrt, names)
+    sweep.run()
+    results = tuple(_result(of, variable, sweep.known, label, by) for variable in wrt)
+    lines = (line.tensor for step in sweep.steps for line in step.lines)
+    shown = {part for line in lines for part in variables_of(line)} | set(sweep.order)
     forward = tuple(v for v in names if v.value is not None and v in shown)
-    return Sweep(of, forward, tuple(steps), results, "jacobian")
+    return Sweep(of, forward, tuple(sweep.steps), results, "jacobian")
+
+
+class _Backwards:
+    """The way back: every quantity once, after all that are computed from it."""
+
+    def __init__(self, of: Variable, wrt: Sequence[Variable], names: Collection[Variable]) -> None:
+        self.of, self.wrt = of, wrt
+        reached = computed_from(of)
+        self.order = [quantity for quantity in names if quantity in reached]
+        self.needed = depending_on(self.order, wrt)
+        self.parts = {
+            user: [part for part in variables_of(user.value) if part in self.needed]
+            for user in self.order
+            if user.value is not None and user in self.needed
+        }
+        self.users = Counter(part for parts in self.parts.values() for part in parts)
+        self.known: dict[Variable, Variable] = {}
+        self.pending: dict[Variable, list[Source]] = {}
+        self.steps: list[Step] = []
+
+    def run(self) -> None:
+        """Go back; what is given follows the last quantity that is computed from it."""
+        for quantity in reversed(self.order):
+            if quantity.value is None or quantity not in self.needed:
+                continue
+            self._step(quantity)
+            given = self._send(quantity)
+            for part in sorted(given, key=self.wrt.index):
+                self._step(part)
+
+    def _step(self, quantity: Variable) -> None:
+        """The Jacobian with respect to a quantity, if what is differentiated reaches it."""
+        sources = self.pending.pop(quantity, [])
+        if sources and quantity is not self.of:
+            step = _step(self.of, quantity, sources, quantity in self.wrt)
+            self.known[quantity] = step.adjoint
+            self.steps.append(step)
+
+    def _send(self, user: Variable) -> list[Variable]:
+        """Hand on to what a quantity is computed from.
+
+        Returns:
+            The given variables that nothing is handed on to any more.
+        """
+        complete = []
+        for part in self.parts[user]:
+            if user is self.of or user in self.known:
+                source = _sent(self.of, user, part, self.known.get(user))
+                self.pending.setdefault(part, []).append(source)
+            self.users[part] -= 1
+            if part.value is None and not self.users[part]:
+                complete.append(part)
+        return complete
 
 
 def _refuse_structure(variable: Variable) -> None:
@@ -170,7 +206,8 @@ def _result(
     return Result(label, variable.name, value, "", occurs, kind, by, row)
 
 
-def _is_zero(tensor: Tensor) -> bool:
+def is_zero(tensor: Tensor) -> bool:
+    """Whether it is an array of zeros."""
     return isinstance(tensor, Contraction) and not tensor.coefficient
 
 
@@ -186,8 +223,8 @@ def _identity_of(variable: Variable) -> Tensor:
 def _sent(of: Variable, user: Variable, part: Variable, above: Variable | None) -> Source:
     """``(∂y/∂u) (∂u/∂v)``."""
     assert user.value is not None
-    local = local_jacobian(user.value, user, part)
-    laws = laws_between(user.value, part)
+    local = simplify(local_jacobian(user.value, user, part), facts=False).tensor
+    laws = local_laws(user.value, part)
     if above is None:
         return Source(user, None, local, local, laws)
     rows = tuple(range(len(vec_shape(of.shape))))
@@ -199,7 +236,7 @@ def _sent(of: Variable, user: Variable, part: Variable, above: Variable | None) 
     return Source(user, above, local, product, laws)
 
 
-def _step(of: Variable, quantity: Variable, sources: tuple[Source, ...], sought: bool) -> Step:
+def _step(of: Variable, quantity: Variable, sources: Sequence[Source], sought: bool) -> Step:
     shape = _shape(of, quantity)
     sent = add((source.sent for source in sources), shape)
     values = {s.adjoint: s.adjoint.value for s in sources if s.adjoint is not None}
@@ -217,4 +254,4 @@ def _step(of: Variable, quantity: Variable, sources: tuple[Source, ...], sought:
     name = f"∂{of.name}/∂{quantity.name}"
     row = not of.order and bool(shape)
     jacobian = Variable(name, shape, frozenset(), short.tensor, "jacobian", row)
-    return Step(quantity, jacobian, sources, tuple(lines), sought)
+    return Step(quantity, jacobian, tuple(sources), tuple(lines), sought)

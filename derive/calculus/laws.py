@@ -7,6 +7,7 @@ each of its parts, ``J = ‖r‖²`` quadratic.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 from derive.calculus.rules import RULES
@@ -18,8 +19,13 @@ from derive.tensor.substitution import variables_of
 
 HALF = Fraction(1, 2)
 
-MINOR = frozenset({"addend", "scaled", "hadamard", "linear", "inner_product", "transposed"})
-UNSAID = frozenset({"addend", "summed", "linear"})
+COARSE = {"multiple": "linear", "outer": "linear", "two_sided": "linear", "applied": "right_factor"}
+"""Laws of Jacobians that are not told apart where adjoints are sent back."""
+
+MINOR = frozenset(
+    "addend scaled hadamard linear inner_product transposed multiple outer two_sided".split()
+)
+UNSAID = frozenset({"addend", "summed", "linear", "multiple"})
 """Laws that go without saying beside any other."""
 
 NORMS = frozenset({"norm", "squared_norm"})
@@ -28,15 +34,35 @@ NORMS = frozenset({"norm", "squared_norm"})
 INCIDENCE = {"lower": "triangle", "select": "block", "pair": "rearranged"}
 """Laws of what only moves entries about."""
 
-__all__ = ["laws_between"]
+AS_ADJOINTS = frozenset(
+    "left_factor applied right_factor addend scaled hadamard inner_product transposed summed "
+    "repeated_entries repeated_columns repeated_rows multiple outer two_sided triangle block "
+    "rearranged".split()
+)
+"""Laws that are said in one form of adjoints, in another of differentials."""
+
+__all__ = ["laws_between", "local_laws"]
+
+
+def local_laws(body: Tensor, target: Variable) -> tuple[Reason, ...]:
+    """The laws behind the local Jacobian of a formula; those of products say what dz is."""
+    return tuple(
+        Reason(f"d_{law.law}", law.subjects) if law.law in AS_ADJOINTS else law
+        for law in _laws(body, target, {})
+    )
 
 
 def laws_between(body: Tensor, target: Variable) -> tuple[Reason, ...]:
     """The laws used on the way from a formula to a variable in it, outermost first."""
+    return _laws(body, target, COARSE)
+
+
+def _laws(body: Tensor, target: Variable, coarse: Mapping[str, str]) -> tuple[Reason, ...]:
     found: dict[Reason, None] = {}
     if body is target:
         return (Reason("same", (target,)),)
     _collect(body, target, found)
+    found = dict.fromkeys(Reason(coarse.get(x.law, x.law), x.subjects) for x in found)
     if any(law.law == "norm" for law in found):
         found.pop(Reason("squared_norm", (target,)), None)
     found = dict.fromkeys([law for law in found if law.law not in UNSAID] or found)
@@ -97,12 +123,14 @@ def _form(term: Contraction, place: int) -> str:
     """The name of the law for a factor of a term, a variable or a sum with it."""
     _, letters, power = term.factors[place]
     others = [f for p, f in enumerate(term.factors) if p != place and f[1]]
-    if power == 2 and not term.order and not others:
+    if power == 2 and letters and not term.order and not others:
         return "squared_norm"
     if power != 1:
         return "power"
     if not others:
-        return _alone(term, letters) if len(term.factors) == 1 else "linear"
+        if len(term.factors) == 1:
+            return _alone(term, letters)
+        return "multiple" if letters == tuple(range(term.order)) else "linear"
     beside = {f[0].function for f in others if isinstance(f[0], Call) and is_incidence(f[0])}
     if len(beside) == 1 and all(is_incidence(f[0]) for f in others):
         return INCIDENCE[beside.pop()]
@@ -114,6 +142,10 @@ def _form(term: Contraction, place: int) -> str:
         return "inner_product"
     if not summed and shared and set(letters) == set(range(term.order)):
         return "hadamard"
+    if len(others) == 1 and term.order == 2 and not shared and len(letters) == 1:
+        return "outer"
+    if len(others) == 2 and term.order == 2 and len(set(summed)) == 2 == len(letters):
+        return "two_sided" if all(len(f[1]) == 2 for f in others) else "linear"
     return "linear"
 
 
@@ -134,7 +166,7 @@ def _alone(term: Contraction, letters: Letters) -> str:
 def _matrix_product(own: tuple[int, ...], other: tuple[int, ...], letter: int) -> str:
     """Whether the variable is the left or the right factor of ``Y = A B``."""
     if len(own) == 1:
-        return "right_factor"
+        return "applied"
     if len(other) == 1:
         return "left_factor"
     mine = next(x for x in own if x != letter)

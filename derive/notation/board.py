@@ -10,10 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from derive.calculus.derivation import Derivation, Source, Step, Sweep
+from derive.calculus.jacobians import is_zero
 from derive.calculus.layout import Layout, in_layout
+from derive.calculus.rules import RULES
 from derive.notation.expression import (
     Expr,
     local_jacobian,
+    number,
+    ones,
     oriented,
     product,
     total,
@@ -37,6 +41,9 @@ __all__ = [
     "quantity_form",
     "written_form",
 ]
+
+WORKED = 24
+"""At most this many symbols are in a chain of Jacobians that is written out before it is worked."""
 
 SHORT = 11
 """At most this many symbols are written out behind a result that is written with names."""
@@ -160,20 +167,21 @@ def _rows(step: Step, layout: Layout) -> tuple[Row, ...]:
 
 
 def _jacobian_rows(step: Step, layout: Layout) -> tuple[Row, ...]:
-    """``∂y/∂v = (∂y/∂u) (∂u/∂v)``, what these are, and the result."""
+    """``∂y/∂v = (∂y/∂u) (∂u/∂v)``, what these two are, and the result."""
     row = step.adjoint.row
-    laws = tuple(dict.fromkeys(law for source in step.sources for law in source.laws))
+    telling = [s for s in step.sources if not is_zero(s.sent)] or list(step.sources)
+    laws = dict.fromkeys(law for source in telling for law in source.laws)
+    silent = [law for s in step.sources if s not in telling for law in s.laws]
+    laws |= dict.fromkeys(law for law in silent if law.law in RULES)
     written = [oriented(raised(line.tensor), row) for line in step.lines]
     tensors = tuple(line.tensor for line in step.lines)
-    known = [source for source in step.sources if source.adjoint is not None]
-    if not known:
-        rows = [Row(tuple(written[:1]), _factors(written[0]), laws, tensors[:1])]
-        place = 1
-    else:
-        chain = total([_chained(source, step, layout) for source in step.sources])
-        place = 1 + any(r.law == "inserted" for line in step.lines[1:2] for r in line.reasons)
-        found = written[place - 1]
-        rows = [Row((chain, found), _factors(found), laws, tensors[place - 1 : place])]
+    place = 1 + any(r.law == "inserted" for line in step.lines[1:2] for r in line.reasons)
+    forms = [written[place - 1]]
+    if any(source.adjoint is not None for source in telling):
+        chain = total([_chained(source, step, layout) for source in telling])
+        worked = _worked(telling, step, layout, place > 1)
+        forms = [chain, *([worked] if worked is not None and worked != forms[0] else []), *forms]
+    rows = [Row(tuple(forms), _factors(forms[-1]), tuple(laws), tensors[place - 1 : place])]
     for form, line in zip(written[place:], step.lines[place:], strict=True):
         if form != rows[-1].forms[-1]:
             rows.append(Row((form,), _factors(form), line.reasons, (line.tensor,)))
@@ -188,8 +196,49 @@ def _chained(source: Source, step: Step, layout: Layout) -> Expr:
     if source.adjoint is None:
         return oriented(raised(source.sent), step.adjoint.row)
     pair = (quantity_form(source.adjoint), local_jacobian(source.user, step.quantity, layout))
-    left, right = pair if layout == "numerator" else pair[::-1]
-    return Expr("product", (left, right), left.rows, right.cols)
+    return _unmerged_product(pair if layout == "numerator" else pair[::-1])
+
+
+def _worked(sources: Sequence[Source], step: Step, layout: Layout, inserted: bool) -> Expr | None:
+    """The chain with every Jacobian written out and nothing multiplied; None where it is long.
+
+    Args:
+        sources: What the step takes its parts from.
+        step: The step.
+        layout: Of its Jacobians.
+        inserted: Whether the step writes the Jacobians above it out.
+    """
+    terms = []
+    for source in sources:
+        if source.adjoint is None:
+            terms.append(oriented(raised(source.sent), step.adjoint.row))
+            continue
+        above, local = source.adjoint, source.jacobian
+        assert above.value is not None and local is not None
+        first = raised(above.value if inserted else above)
+        second = raised(local)
+        by_row = local.order == 1 and (layout == "numerator") is not bool(source.user.order)
+        pair = (oriented(first, above.row), oriented(second, by_row))
+        terms.append(_side_by_side(pair if layout == "numerator" else pair[::-1]))
+    found = total(terms)
+    return None if found.has_index or found.size > WORKED else found
+
+
+def _side_by_side(pair: Sequence[Expr]) -> Expr:
+    """Two Jacobians as factors of one product; multiples of the identity are numbers in front."""
+    front: list[Expr] = []
+    parts: list[Expr] = []
+    for part in pair:
+        if part.op == "number" and not part.is_scalar:
+            part = product([number(part.value), ones(part.rows, part.cols)])
+        flat = part.args if part.op == "product" else (part,)
+        if flat[-1].op == "identity":
+            front.extend(flat[:-1])
+        else:
+            spread = not parts or not flat[0].is_scalar
+            parts.extend(flat if spread else (part,))
+    told = [part for part in (*front, *parts) if part != number(1)]
+    return _unmerged_product(told or pair[:1])
 
 
 def _line_form(step: Step, tensor: Tensor, both_ways: bool) -> Expr:
@@ -288,7 +337,10 @@ def _through_jacobian(
 
 def _unmerged_product(parts: Sequence[Expr]) -> Expr:
     """A product of exactly these parts, signs and fractions left inside them."""
-    return Expr("product", tuple(parts), parts[0].rows, parts[-1].cols)
+    if len(parts) == 1:
+        return parts[0]
+    arrays = [part for part in parts if not part.is_scalar] or parts
+    return Expr("product", tuple(parts), arrays[0].rows, arrays[-1].cols)
 
 
 def _factors(form: Expr) -> tuple[Expr, ...]:
