@@ -110,6 +110,7 @@ DOORS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "lark": ("derive.language",),
     "numpy": ("derive.verify",),
+    "babel": ("derive.emit.catalogues",),
     "jinja2": ("derive.emit",),
     "math_core": ("derive.emit",),
     "click": ("derive.cli",),

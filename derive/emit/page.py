@@ -28,6 +28,7 @@ from derive.emit.words import (
     Wording,
     Words,
     joined,
+    phrase,
 )
 from derive.notation.answers import (
     closed_form,
@@ -242,6 +243,12 @@ CONVENTIONS: Final = {
 
 INNER_PRODUCT: Final = "$⟨A, B⟩$ is the sum of all entries of $A ⊙ B$."
 INDEPENDENT: Final = "by the independent entries"
+INDEPENDENT_OF: Final = (
+    phrase("{of} does not depend on {wrt}"),
+    phrase("its gradient in {by} does not depend on {wrt}"),
+)
+"""What is said of a derivative that is zero since the variable does not occur."""
+
 DOUBLED: Final = (
     "{wrt} is symmetric, and so is the gradient $G$ with respect to it. With respect to the "
     "independent entries, off-diagonal ones count twice: $2 G − diag(diagonal(G))$."
@@ -319,8 +326,8 @@ def check_words(report: Report, say: Wording = ENGLISH) -> Words:
     through = say.comma.join(report.through)
     errors = []
     for method in (method for method in METHODS if method in report.worst):
-        error, phrase = report.worst[method], METHODS[method][bool(through)]
-        errors.append(say(phrase, error=f"{error:.0e}" if error else "0", functions=through))
+        error, told = report.worst[method], METHODS[method][bool(through)]
+        errors.append(say(told, error=f"{error:.0e}" if error else "0", functions=through))
     return say(
         "{counted}, each at {points}, seed {seed}: largest relative error {errors}",
         errors=joined(errors, say.comma),
@@ -384,8 +391,9 @@ class _Writer:
         if first.kind == "jacobian":
             return self.say("Jacobian of {of} with respect to {wrt}", of=of, wrt=wrt)
         scalar = named(names[first.of])
-        phrase = "Hessian of {scalar}: {of} with respect to {wrt}"
-        return self.say(phrase, scalar=scalar, of=of, wrt=wrt)
+        return self.say(
+            "Hessian of {scalar}: {of} with respect to {wrt}", scalar=scalar, of=of, wrt=wrt
+        )
 
     def symbols(self, sweep: Sweep) -> Iterator[Symbol]:
         """The quantities that are given."""
@@ -421,8 +429,8 @@ class _Writer:
         u_bar, v_bar = (unicodedata.normalize("NFC", f"{letter}\u0304") for letter in (u, v))
         names = " or ".join(name_of(variable) for variable in differentiated)
         scalars = joined([named(v) for v in differentiated], self.say.text(" or "))
-        for phrase in CONVENTIONS[kind, self.layout]:
-            yield self.say(phrase, u=u, v=v, u_bar=u_bar, v_bar=v_bar, scalars=scalars, y=names)
+        for told in CONVENTIONS[kind, self.layout]:
+            yield self.say(told, u=u, v=v, u_bar=u_bar, v_bar=v_bar, scalars=scalars, y=names)
         if self.detail == "proof" and kind == "grad":
             yield self.say(INNER_PRODUCT)
 
@@ -476,11 +484,9 @@ class _Writer:
         form = self.closed(result)
         remark: Words = ()
         if not result.occurs:
-            phrase = "{of} does not depend on {wrt}"
-            if result.by:
-                phrase = "its gradient in {by} does not depend on {wrt}"
             places = {"of": names[result.of], "by": names.get(result.by), "wrt": names[result.wrt]}
-            remark = self.say(phrase, **{k: named(v) for k, v in places.items() if v})
+            independent = INDEPENDENT_OF[bool(result.by)]
+            remark = self.say(independent, **{k: named(v) for k, v in places.items() if v})
         others: list[tuple[Formula, Words]] = []
         if result.structure in SYMMETRIC and result.occurs:
             others.append((self.independent(result), self.say(INDEPENDENT)))

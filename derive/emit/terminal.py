@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import sys
-import textwrap
 from collections.abc import Sequence
 from typing import IO, Final
 
@@ -113,9 +112,11 @@ class _Printer:
         report = self.page.report
         assert report is not None
         if report.passed:
-            self.line(f"{self.page.say.text('Checked')}  {self.words(self.page.check)}")
+            checked = self.page.say.text("Checked")
+            self.line(f"{checked}  {self.words(self.page.check)}")
         else:
-            self.line(f"{self.page.say.text('FAILED')}  {report}")
+            failed = self.page.say.text("FAILED")
+            self.line(f"{failed}  {report}")
 
     # Writing.
 
@@ -144,9 +145,7 @@ class _Printer:
         width = self.console.width
         if cell_len(words) <= width:
             return [self.plain(words)]
-        return textwrap.wrap(
-            self.plain(words), width, break_on_hyphens=False, replace_whitespace=False
-        )
+        return self._folded(self.plain(words), width)
 
     def formula(self, line: str) -> Text:
         """A formula with the vectors and matrices in it bold."""
@@ -222,17 +221,17 @@ class _Printer:
         for step, page in zip(section.steps, pages, strict=True):
             mark = str(step.number)
             for line, pieces in zip(step.lines, page, strict=True):
-                reason = "; ".join(map(self.words, line.reasons))
+                reasons = [self.plain(self.words(reason)) for reason in line.reasons]
                 for formula, shape in pieces:
-                    self._step_line(mark, formula, (shape, shapes), reason, width)
-                    mark = reason = ""
+                    self._step_line(mark, formula, (shape, shapes), reasons, width)
+                    mark, reasons = "", []
                 for proof in line.proof:
                     words = self.plain(f"        {self.words(proof)}")
                     self.console.print(Text(words, style="dim"), soft_wrap=True)
         self.line()
 
     def _step_line(
-        self, mark: str, formula: str, shape: tuple[str, int], reason: str, width: int
+        self, mark: str, formula: str, shape: tuple[str, int], reasons: Sequence[str], width: int
     ) -> None:
         """One line in columns; a formula that is too long stands on a line of its own."""
         written, shapes = self.plain(shape[0]), shape[1]
@@ -240,18 +239,35 @@ class _Printer:
         if cell_len(formula) > width:
             self.console.print(head, soft_wrap=True)
             head = Text("    ")
-            if not (written or reason):
+            if not (written or reasons):
                 return
             formula = ""
         head.append(" " * (width - cell_len(formula) + 2))
         head.append(written + " " * (shapes - cell_len(written) + 2), "dim")
         margin = head.cell_len
-        wrapped = _packed_reasons(self.plain(reason), max(20, self.console.width - margin))
+        wrapped = self._packed_reasons(reasons, max(20, self.console.width - margin))
         head.append(wrapped[0])
         head.rstrip()
         self.console.print(head, soft_wrap=True)
         for more in wrapped[1:]:
             self.console.print(Text(" " * margin + more), soft_wrap=True)
+
+    def _packed_reasons(self, reasons: Sequence[str], room: int) -> list[str]:
+        """Reasons in lines of a width; a line ends behind a reason where that is possible."""
+        stop = self.plain(self.page.say.stop)
+        lines: list[str] = []
+        for reason in reasons:
+            if lines and cell_len(f"{lines[-1]}{stop}{reason}") <= room:
+                lines[-1] = f"{lines[-1]}{stop}{reason}"
+                continue
+            if lines:
+                lines[-1] += stop.rstrip()
+            lines.extend(self._folded(reason, room))
+        return lines or [""]
+
+    def _folded(self, words: str, room: int) -> list[str]:
+        """Words in lines of a width."""
+        return [str(part).rstrip() for part in Text(words).wrap(self.console, room)]
 
     def _pieces(self, line: Line, first: bool) -> list[tuple[str, str]]:
         """A line in pieces that fit: each a formula, the first with its shapes."""
@@ -297,19 +313,6 @@ class _Printer:
             self.line(self.said("with"))
         for meaning in section.meanings:
             self.console.print(self.formula(f"  {self.written(meaning)}"), soft_wrap=True)
-
-
-def _packed_reasons(reasons: str, room: int) -> list[str]:
-    """Reasons in lines of a width; a line ends behind a reason where that is possible."""
-    lines: list[str] = []
-    for piece in reasons.split("; "):
-        if lines and cell_len(f"{lines[-1]}; {piece}") <= room:
-            lines[-1] = f"{lines[-1]}; {piece}"
-            continue
-        if lines:
-            lines[-1] += ";"
-        lines.extend(textwrap.wrap(piece, room) or [""])
-    return lines
 
 
 def _columns(count: int) -> Table:

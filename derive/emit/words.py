@@ -26,6 +26,7 @@ __all__ = [
     "Wording",
     "Words",
     "joined",
+    "phrase",
 ]
 
 
@@ -121,7 +122,7 @@ class Wording:
         if len(members) < 2:
             return joined(members)
         *first, last = members
-        return self("{first} and {last}", first=joined(first, self.comma), last=_words(last))
+        return self(AND, first=joined(first, self.comma), last=_words(last))
 
 
 def _filled(part: str, places: Mapping[str, Piece | Words]) -> Iterable[Piece]:
@@ -153,6 +154,11 @@ def _merged(pieces: Iterable[Piece]) -> Words:
     return tuple(found)
 
 
+def phrase(text: str) -> str:
+    """The text, marked as one that is said later and so has to be in every catalogue."""
+    return text
+
+
 def joined(members: Iterable[Piece | Words], between: str = "") -> Words:
     """Words one after another, with a separator between them."""
     pieces: list[Piece] = []
@@ -163,4 +169,5 @@ def joined(members: Iterable[Piece | Words], between: str = "") -> Words:
     return _merged(pieces)
 
 
+AND: Final = phrase("{first} and {last}")
 ENGLISH: Final = Wording()
