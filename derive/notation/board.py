@@ -200,7 +200,9 @@ def _chained(source: Source, step: Step, layout: Layout) -> Expr:
 
 
 def _worked(sources: Sequence[Source], step: Step, layout: Layout, inserted: bool) -> Expr | None:
-    """The chain with every Jacobian written out and nothing multiplied; None where it is long.
+    """The chain with every Jacobian written out and nothing multiplied.
+
+    None where that is long, or everything is 0.
 
     Args:
         sources: What the step takes its parts from.
@@ -215,6 +217,8 @@ def _worked(sources: Sequence[Source], step: Step, layout: Layout, inserted: boo
             continue
         above, local = source.adjoint, source.jacobian
         assert above.value is not None and local is not None
+        if is_zero(above.value) or is_zero(local):
+            return None
         first = raised(above.value if inserted else above)
         second = raised(local)
         by_row = local.order == 1 and (layout == "numerator") is not bool(source.user.order)
