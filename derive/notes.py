@@ -28,6 +28,7 @@ class Printer(Protocol):
 
 FORMATS: Final[Mapping[str, tuple[str, str]]] = {
     "txt": ("derive.emit.terminal", "text_notes"),
+    "md": ("derive.emit.markdown", "markdown_notes"),
 }
 """By the ending of a file's name: the module of the printer, and its function."""
 
