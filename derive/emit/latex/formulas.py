@@ -254,7 +254,8 @@ class Writer:
         return "-" + self.write(expr.args[0], ENTRYWISE)
 
     def _product(self, expr: Expr) -> str:
-        return self.beside([self.factor(arg, n) for n, arg in enumerate(expr.args)], expr.args)
+        inner = Writer(self.style, self.decimals, self.flat) if self.braces else self
+        return self.beside([inner.factor(arg, n) for n, arg in enumerate(expr.args)], expr.args)
 
     def factor(self, arg: Expr, position: int) -> str:
         """A factor at its place in a product."""
