@@ -92,6 +92,7 @@ class Line:
         factors: The factors of the product whose shapes explain it, or the result alone.
         reasons: Why.
         proof: The equalities in entries, in full detail.
+        laws: The record that the reasons are the words of.
     """
 
     left: Formula
@@ -99,6 +100,7 @@ class Line:
     factors: tuple[Expr, ...]
     reasons: tuple[Words, ...]
     proof: tuple[Words, ...] = ()
+    laws: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,7 +468,7 @@ class _Writer:
         else:
             written = map(self.written, row.forms)
             sides = list({text(form): form for form in reversed(list(written))}.values())[::-1]
-        return Line(left, tuple(sides), row.factors, reasons, proof)
+        return Line(left, tuple(sides), row.factors, reasons, proof, row.reasons)
 
     def told_before(
         self, row: Row, number: int, told: dict[tuple[Reason, ...], int]
