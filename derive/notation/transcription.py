@@ -7,7 +7,7 @@ What is in neither table (a loss, whose definition tells more than its name) is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Final
@@ -46,6 +46,7 @@ def transcribed(
     expression: Expression,
     names: Mapping[str, Variable],
     parts: Mapping[Expression, Expr] = MappingProxyType({}),
+    kept: Collection[str] = (),
 ) -> Expr | None:
     """The expression in matrix notation as it stands; None where no row of the table fits.
 
@@ -53,9 +54,10 @@ def transcribed(
         expression: The formula.
         names: Variable of each symbol in it.
         parts: What is written for parts that have a name.
+        kept: Further functions that are shown by their names, such as losses.
     """
     try:
-        return _Transcription(names, parts).set(expression)
+        return _Transcription(names, parts, kept).set(expression)
     except _NoForm:
         return None
 
@@ -65,8 +67,13 @@ class _NoForm(Exception):
 
 
 class _Transcription:
-    def __init__(self, names: Mapping[str, Variable], parts: Mapping[Expression, Expr]) -> None:
-        self.names, self.parts = names, parts
+    def __init__(
+        self,
+        names: Mapping[str, Variable],
+        parts: Mapping[Expression, Expr],
+        kept: Collection[str],
+    ) -> None:
+        self.names, self.parts, self.kept = names, parts, kept
 
     def set(self, expression: Any) -> Expr:
         named = self.parts.get(expression)
@@ -247,7 +254,7 @@ def _call(setter: _Transcription, expression: Any) -> Expr:
         return Expr(OPERATORS[name], tuple(args), rows, cols)
     if name == "diag":
         return diag(args[0])
-    if name in KEPT:
+    if name in KEPT or name in setter.kept:
         return call(name, args, rows, cols)
     if name == "square":
         return power(args[0], Fraction(2))
