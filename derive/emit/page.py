@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from derive.calculus.derivation import Derivation, Result, Step, Sweep
@@ -145,7 +146,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Everything about one quantity that is differentiated.
+    """Everything about one quantity that is differentiated, or about several Jacobians.
 
     Attributes:
         title: What is asked.
@@ -155,7 +156,7 @@ class Section:
         steps: Backwards.
         answers: One a variable.
         meanings: What the names in the answers stand for.
-        sweep: The record that is printed.
+        sweeps: The record that is printed.
     """
 
     title: Words
@@ -165,7 +166,7 @@ class Section:
     steps: tuple[StepLines, ...]
     answers: tuple[Answer, ...]
     meanings: tuple[Equation, ...]
-    sweep: Sweep
+    sweeps: tuple[Sweep, ...]
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,9 @@ class Page:
 
 PLACEHOLDERS: Final = (("u", "v"), ("y", "x"), ("t", "s"), ("q", "p"), ("c", "b"))
 """Letters for two quantities that stand for any, of which a problem may have its own."""
+
+RESULTS: Final = "yzfghrw"
+"""Letters for what is differentiated, likewise."""
 
 SYMMETRIC: Final = ("symmetric", "positive_definite")
 """Structures of a gradient beside which its form for the independent entries is printed."""
@@ -279,9 +283,10 @@ def page(
     writer = _Writer(derivation, detail, notation, layout, say)
     kinds: list[str] = []
     sections = []
-    for sweep in derivation.sweeps:
-        sections.append(writer.section(sweep, sweep.kind not in kinds))
-        kinds.append(sweep.kind)
+    for _, group in groupby(enumerate(derivation.sweeps), _together):
+        sweeps = [sweep for _, sweep in group]
+        sections.append(writer.section(sweeps, sweeps[0].kind not in kinds))
+        kinds.append(sweeps[0].kind)
     name = derivation.problem.name
     return Page(
         "" if name == "problem" else name,
@@ -368,26 +373,30 @@ class _Writer:
 
     # The parts of a section.
 
-    def section(self, sweep: Sweep, first: bool) -> Section:
-        """One sweep; ``first`` of its kind on the page."""
-        steps = tuple(self.steps(sweep))
+    def section(self, sweeps: Sequence[Sweep], first: bool) -> Section:
+        """Sweeps that are printed together, the ``first`` of their kind on the page or not."""
+        steps = tuple(self.steps(sweeps))
+        results = [result for sweep in sweeps for result in sweep.results]
         return Section(
-            self.title(sweep),
-            tuple(self.symbols(sweep)),
-            tuple(self.forward(sweep)),
-            tuple(self.conventions(sweep.kind)) if first else (),
+            self.title(sweeps, results),
+            tuple(self.symbols(sweeps, results)),
+            tuple(self.forward(sweeps)),
+            tuple(self.conventions(sweeps[0].kind)) if first else (),
             steps,
-            tuple(map(self.answer, sweep.results)),
-            tuple(self.meanings(sweep)),
-            sweep,
+            tuple(map(self.answer, results)),
+            tuple(self.meanings(results)),
+            tuple(sweeps),
         )
 
-    def title(self, sweep: Sweep) -> Words:
+    def title(self, sweeps: Sequence[Sweep], results: Sequence[Result]) -> Words:
         """What is differentiated, how often, and by what."""
         names = self.derivation.names
-        wrt = joined([named(names[r.wrt]) for r in sweep.results], self.say.comma)
-        of = named(sweep.of)
-        first = sweep.results[0]
+        wrt = joined(
+            list(dict.fromkeys(named(names[result.wrt]) for result in results)), self.say.comma
+        )
+        if len(sweeps) > 1:
+            return self.say("Jacobians with respect to {wrt}", wrt=wrt)
+        of, first = named(sweeps[0].of), results[0]
         if first.kind == "grad":
             return self.say("{of} with respect to {wrt}", of=of, wrt=wrt)
         if first.kind == "jacobian":
@@ -397,10 +406,10 @@ class _Writer:
             "Hessian of {scalar}: {of} with respect to {wrt}", scalar=scalar, of=of, wrt=wrt
         )
 
-    def symbols(self, sweep: Sweep) -> Iterator[Symbol]:
+    def symbols(self, sweeps: Iterable[Sweep], results: Iterable[Result]) -> Iterator[Symbol]:
         """The quantities that are given."""
-        used = {v.name for v in _all_variables(sweep)}
-        sought = {result.wrt for result in sweep.results}
+        used = {v.name for sweep in sweeps for v in _all_variables(sweep)}
+        sought = {result.wrt for result in results}
         for variable in self.derivation.names.values():
             if variable.value is not None or variable.name not in used | sought:
                 continue
@@ -412,10 +421,10 @@ class _Writer:
             remark = joined([self.say.text(word) for word in words], self.say.comma)
             yield Symbol(named(variable), declared.shape, remark)
 
-    def forward(self, sweep: Sweep) -> Iterator[Definition]:
-        """How the quantities of a sweep are computed."""
+    def forward(self, sweeps: Iterable[Sweep]) -> Iterator[Definition]:
+        """How the quantities of a section are computed."""
         definitions = self.derivation.problem.definitions
-        for variable in sweep.forward:
+        for variable in dict.fromkeys(v for sweep in sweeps for v in sweep.forward):
             own = variable.name in definitions
             shape = definitions[variable.name].shape if own else _extent(variable)
             remark = () if own else self.say("named here")
@@ -428,19 +437,21 @@ class _Writer:
         differentiated = list(dict.fromkeys(swept))
         own = self.derivation.names.keys()
         u, v = next((pair for pair in PLACEHOLDERS if own.isdisjoint(pair)), PLACEHOLDERS[0])
+        y = next(letter for letter in RESULTS if letter not in (u, v))
         u_bar, v_bar = (unicodedata.normalize("NFC", f"{letter}\u0304") for letter in (u, v))
-        names = " or ".join(name_of(variable) for variable in differentiated)
+        y = name_of(differentiated[0]) if len(differentiated) == 1 else y
         scalars = joined([named(v) for v in differentiated], self.say.text(" or "))
         for told in CONVENTIONS[kind, self.layout]:
-            yield self.say(told, u=u, v=v, u_bar=u_bar, v_bar=v_bar, scalars=scalars, y=names)
+            yield self.say(told, u=u, v=v, u_bar=u_bar, v_bar=v_bar, scalars=scalars, y=y)
         if self.detail == "proof" and kind == "grad":
             yield self.say(INNER_PRODUCT)
 
-    def steps(self, sweep: Sweep) -> Iterator[StepLines]:
+    def steps(self, sweeps: Iterable[Sweep]) -> Iterator[StepLines]:
         """The steps, with laws told once and equalities in entries proved once."""
         told: dict[tuple[Reason, ...], int] = {}
         proved: Words = ()
-        for number, step in enumerate(board(sweep, self.layout), start=1):
+        boards = (step for sweep in sweeps for step in board(sweep, self.layout))
+        for number, step in enumerate(boards, start=1):
             lines = []
             for place, row in enumerate(step.rows):
                 again = self.told_before(row, number, told)
@@ -526,10 +537,10 @@ class _Writer:
         form = None if self.indexed else independent_form(result, self.derivation)
         return Signs("2 G − diag(diagonal(G))") if form is None else self.written(form)
 
-    def meanings(self, sweep: Sweep) -> Iterator[Equation]:
+    def meanings(self, results: Iterable[Result]) -> Iterator[Equation]:
         """What the names in the answers stand for."""
         given: dict[Variable, None] = {}
-        for result in sweep.results:
+        for result in results:
             given.update(dict.fromkeys(explained(result, self.derivation, self.layout)))
         for variable in given:
             if self.indexed:
@@ -553,6 +564,13 @@ class _Writer:
 
 def _extent(variable: Variable) -> Shape:
     return (ONE, *variable.shape) if variable.row else variable.shape
+
+
+def _together(placed: tuple[int, Sweep]) -> tuple[int, str]:
+    """The same for neighbouring sweeps that are printed in one section: Jacobians."""
+    place, sweep = placed
+    kind = sweep.results[0].kind if sweep.results else sweep.kind
+    return (0, kind) if kind == "jacobian" else (place, kind)
 
 
 def _all_variables(sweep: Sweep) -> Iterable[Variable]:

@@ -92,16 +92,20 @@ def _local_derivative(source: Source, quantity: Variable) -> list[Words]:
     """The formula of what is computed from a quantity, and its derivative, entry by entry."""
     user = source.user
     assert user.value is not None
-    derivative = source.sent
-    if source.adjoint is not None:
-        found = coefficient_of(source.sent, source.adjoint)
-        if found is None:
-            return []
-        derivative = found
-    elif user.order:
+    derivative = _coefficient(source)
+    if derivative is None or derivative.order != user.order + quantity.order:
         return []
     letters = alphabet(derivative)
     above, below = letters[: user.order], letters[user.order : user.order + quantity.order]
     formula = Equation((Indexed(user, above), Indexed(user.value, above)))
     local = Derivative(Indexed(user, above), (Indexed(quantity, below),))
     return [(formula,), (Equation((local, Indexed(derivative, above + below))),)]
+
+
+def _coefficient(source: Source) -> Tensor | None:
+    """du/dv in entries, axes of u first: of a gradient's step, what stands beside the adjoint."""
+    if source.adjoint is None and not source.user.order:
+        return source.sent
+    if source.adjoint is not None and source.adjoint.role == "adjoint":
+        return coefficient_of(source.sent, source.adjoint)
+    return source.jacobian

@@ -135,7 +135,7 @@ def _constant_array(expr: Expr, below_zero: bool, style: Style) -> str:
     """An array all of whose entries are one number."""
     sizes = f"({_sizes(expr)})"
     if expr.value == 0:
-        return f"zeros{sizes}"
+        return f"zeros{sizes}" if style.ascii else "0"
     sign = style.symbols["negative"] if below_zero else ""
     front = "" if expr.value == 1 else number_text(expr.value) + style.symbols["product"]
     return f"{sign}{front}ones{sizes}"
