@@ -80,19 +80,19 @@ LINES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "an indicator": (
         "w:(n); x:(n); jacobian (w > x) wrt w",
-        ("∂f/∂w = zeros(n,n)   an indicator is constant away from its threshold; there it is 0",),
+        ("∂f/∂w = 0   an indicator is constant away from its threshold; there it is 0",),
     ),
     "a second derivative that is 0 away from the kink": (
         "X:(N,d); w:(d); z = X*w; hessian sum(relu(z)) wrt w",
         (
-            "∂w̄/∂z = (∂w̄/∂z̄) (∂z̄/∂z) = zeros(d,N)   "
+            "∂w̄/∂z = (∂w̄/∂z̄) (∂z̄/∂z) = 0   "
             "an indicator is constant away from its threshold; there it is 0",
-            "∂w̄/∂w = (∂w̄/∂z) (∂z/∂w) = zeros(d,d)   z = A x:  dz = A dx",
+            "∂w̄/∂w = (∂w̄/∂z) (∂z/∂w) = 0   z = A x:  dz = A dx",
         ),
     ),
     "the absolute value twice": (
         "x:(n); hessian norm1(x) wrt x",
-        ("∂x̄/∂x = zeros(n,n)   sign is constant on either side of 0; sign′(0) is 0",),
+        ("∂x̄/∂x = 0   sign is constant on either side of 0; sign′(0) is 0",),
     ),
     "what is 0 beside what is not": (
         "x:(n); W:(k,n); y:(k); z = W*x; a = relu(z); hessian sum(a.^3 .* y) wrt W",
