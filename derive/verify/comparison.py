@@ -224,6 +224,15 @@ class Bench:
         largest = np.max(trials, axis=0)
         return np.where(np.isfinite(largest), largest, 0.0)
 
+    def is_rounding(self, of: str, difference: Array) -> bool:
+        """Whether a value may be off by this from rounding alone."""
+
+        def follow(noise: Noise) -> Array:
+            return self.program.compute(of, self.point.environment, noise=noise)
+
+        noise = self.spread(follow, np.asarray(self.point.environment[of]))
+        return bool(np.all(np.abs(difference) <= self._rounding * noise))
+
     def passing(self, of: str) -> float:
         """As the flows, for values: what passes through the definitions towards ``of``."""
         if of not in self._passing:

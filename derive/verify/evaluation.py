@@ -15,9 +15,10 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import sympy
 
+from derive.errors import InputError
 from derive.verify.functions import Array, Evaluation
 from derive.verify.linear_algebra import closeness
-from derive.verify.nodes import lift, row_of
+from derive.verify.nodes import Row, lift, row_of
 from derive.vocabulary import Expression
 
 __all__ = ["Noise", "Walker", "Watch", "attentive", "evaluate", "names_in"]
@@ -254,13 +255,26 @@ class Walker:
             if missing:
                 stack.extend(missing)
                 continue
-            value = row.value(self, node, *(known[id(operand)][1] for operand in operands))
+            value = self._valued(row, node, [known[id(operand)][1] for operand in operands])
             if self.watch is not None and operands:
                 self.watch.see_value(node, value, isinstance(node, sympy.MatrixExpr) or self.lifted)
             if self.noise is not None:
                 value = self.noise.blur(node, value)
             known[id(node)] = (node, value)
         return known[id(expression)][1]
+
+    def _valued(self, row: Row, node: Any, operands: Sequence[Any]) -> Any:
+        """The value of one node.
+
+        Raises:
+            InputError: At these sizes an operand has no entries, and the value hangs on some.
+        """
+        try:
+            return row.value(self, node, *operands)
+        except (IndexError, ValueError, np.linalg.LinAlgError):
+            if all(np.size(operand) for operand in operands):
+                raise
+            raise InputError(f"at these sizes, there is nothing in what {node} is of") from None
 
     def size(self, dim: sympy.Expr) -> int:
         """The number that a dimension or an index stands for."""
