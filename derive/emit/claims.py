@@ -7,10 +7,11 @@ is claimed as one gradient at each point, with other weights at each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
-from derive.calculus.derivation import Derivation, Result, Sweep
+from derive.calculus.derivation import Derivation, Result, Step, Sweep
 from derive.notation.answers import closed_form, closed_tensor
 from derive.notation.board import BoardStep, board, definition_form
 from derive.notation.expression import Expr, oriented
@@ -27,7 +28,7 @@ from derive.tensor.substitution import substitute, variables_of
 from derive.verify.claims import Claim
 from derive.vocabulary import Expression, call, multiply, transpose
 
-__all__ = ["auxiliary", "claimed", "claims", "weighted_problem"]
+__all__ = ["answer_label", "auxiliary", "claimed", "claims", "step_label", "weighted_problem"]
 
 STRUCTURE = frozenset({"symmetric_variable", "diagonal_variable", "lower_triangular_variable"})
 
@@ -114,19 +115,14 @@ def _of_step(sweep: Sweep, written: BoardStep) -> Claim:
         step.quantity.name,
         step.adjoint.name,
         tuple(_checkable(forms)),
-        f"step {step.adjoint.name}",
+        step_label(step),
     )
 
 
 def _of_result(sweep: Sweep, result: Result, derivation: Derivation) -> Claim:
-    return Claim(
-        sweep.of.name,
-        result.wrt,
-        f"gradient of {result.of} with respect to {result.wrt}",
-        tuple(_checkable([closed_form(result, derivation)])),
-        f"gradient of {result.of} with respect to {result.wrt}",
-        "gradient",
-    )
+    label = answer_label(result)
+    lines = tuple(_checkable([closed_form(result, derivation)]))
+    return Claim(sweep.of.name, result.wrt, label, lines, label, "gradient")
 
 
 def _of_jacobian_step(derivation: Derivation, sweep: Sweep, written: BoardStep) -> Claim:
@@ -138,7 +134,7 @@ def _of_jacobian_step(derivation: Derivation, sweep: Sweep, written: BoardStep) 
     ]
     pairs.append((oriented(raised(step.result), step.adjoint.row), step.result))
     lines = _weighed(derivation, sweep, step.quantity, pairs)
-    label = f"step {step.adjoint.name}"
+    label = step_label(step)
     name = f"weighted {step.adjoint.name}"
     return Claim(_weighted(sweep), step.quantity.name, name, lines, label)
 
@@ -146,10 +142,25 @@ def _of_jacobian_step(derivation: Derivation, sweep: Sweep, written: BoardStep) 
 def _of_jacobian(derivation: Derivation, sweep: Sweep, result: Result) -> Claim:
     pair = (closed_form(result, derivation), closed_tensor(result, derivation))
     lines = _weighed(derivation, sweep, derivation.names[result.wrt], [pair])
-    what = "Jacobian" if result.kind == "jacobian" else "Hessian"
-    with_respect = f"{result.by}, {result.wrt}" if result.by else result.wrt
-    label = f"{what} of {result.of} with respect to {with_respect}"
-    return Claim(_weighted(sweep), result.wrt, label, lines, label, what)
+    label = answer_label(result)
+    return Claim(_weighted(sweep), result.wrt, label, lines, label, ANSWERS[result.kind])
+
+
+ANSWERS: Final[Mapping[str, str]] = {
+    "grad": "gradient", "jacobian": "Jacobian", "hessian": "Hessian",
+}  # fmt: skip
+"""What each kind of answer is called."""
+
+
+def step_label(step: Step) -> str:
+    """What a report calls a step."""
+    return f"step {step.adjoint.name}"
+
+
+def answer_label(result: Result) -> str:
+    """What a report calls an answer."""
+    wrt = f"{result.by}, {result.wrt}" if result.by else result.wrt
+    return f"{ANSWERS[result.kind]} of {result.of} with respect to {wrt}"
 
 
 def _weighed(
