@@ -43,7 +43,7 @@ class EntrywiseRule:
 
     Attributes:
         derivatives: One formula for each argument, in ``x, y, z`` (arguments) and ``v`` (value).
-        statement: As a lecturer says it.
+        statement: As a lecturer says it, mathematics between dollar signs.
         source: Where a reader can look it up.
         domain: Where it holds.
         kink: The value given to the derivative where there is none.
@@ -101,7 +101,7 @@ class ArrayRule:
         adjoint: X_bar in index notation over ``G``, ``Y``, ``X`` and ``E``; empty where no law is
             known.
         axes: Letters of X_bar's own axes, behind the leading ones.
-        statement: The differential, as a lecturer writes it.
+        statement: The differential, as a lecturer writes it, between dollar signs.
         source: Where a reader can look it up.
         domain: What must hold at the point.
         proof: Why, one line an equality, for readers who want every step.
