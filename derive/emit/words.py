@@ -32,9 +32,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """Mathematics of a law, as its row has it: ``Z = W A``."""
+    """Mathematics of a law, as its row has it: ``Z = W A``.
+
+    Attributes:
+        text: The mathematics.
+        beside: All of it that is said in the same phrase; it shows what a letter stands for.
+    """
 
     text: str
+    beside: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +109,11 @@ class Wording:
     def __call__(self, phrase: str, **places: Piece | Words) -> Words:
         """A phrase with its places filled; inside mathematics only with text."""
         template = self.phrases.get(phrase, phrase)
+        parts = [tuple(_filled(part, places)) for part in MATHEMATICS.split(template)]
+        signs = tuple("".join(map(str, part)) for part in parts[1::2])
         pieces: list[Piece] = []
-        for number, part in enumerate(MATHEMATICS.split(template)):
-            filled = _filled(part, places)
-            pieces.extend([Signs("".join(map(str, filled)))] if number % 2 else filled)
+        for number, part in enumerate(parts):
+            pieces.extend([Signs(signs[number // 2], signs)] if number % 2 else part)
         return _merged(pieces)
 
     def text(self, phrase: str) -> str:

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from derive.emit.latex.formulas import latex, latex_indexed
 from derive.emit.latex.names import BOLD, LatexStyle, escaped, latex_name
-from derive.emit.latex.statements import latex_math
+from derive.emit.latex.statements import latex_math, vectors_in
 from derive.emit.words import Derivative, Equation, Formula, Indexed, Signs, Words
 from derive.tensor.nodes import Variable
 
@@ -24,7 +24,8 @@ def latex_words(words: Words, style: LatexStyle = BOLD) -> str:
 def latex_formula(formula: Formula, style: LatexStyle = BOLD) -> str:
     """A formula of any kind, without dollar signs."""
     if isinstance(formula, Signs):
-        return latex_math(formula.text, style)
+        vectors = vectors_in((formula.text, *formula.beside))
+        return latex_math(formula.text, style, vectors)
     if isinstance(formula, Indexed):
         return latex_indexed(formula.tensor, style, formula.letters)
     if isinstance(formula, Equation):
