@@ -206,9 +206,12 @@ def fold_pairs(tensor: Contraction) -> list[Factor | Folded]:
     Raises:
         NoMatrixForm: A pair that is none of these.
     """
-    if not any(_is(factor, "pair") for factor, _, _ in tensor.factors):
+    if not has_pairs(tensor):
         return list(tensor.factors)
-    return _Pairs(tensor).folded()
+    try:
+        return _Pairs(tensor).folded()
+    except NoMatrixForm:
+        return _Pairs(tensor, entrywise=True).folded()
 
 
 Reach: TypeAlias = tuple[list[Factor], int | None]
@@ -221,7 +224,10 @@ def has_pairs(tensor: Contraction) -> bool:
 
 
 def one_by_one(tensor: Contraction) -> Iterator[tuple[int, Dim, Tensor]]:
-    """For each summed letter outside pairs: the letter, its name, and the term for one value."""
+    """For each summed letter: the letter, its name, and the term for one value of it.
+
+    Letters outside pairs come first; of those in pairs, the ones that tie several factors.
+    """
     in_pairs = {x for f, letters, _ in tensor.factors if _is(f, "pair") for x in letters}
     taken = {str(symbol) for dim in tensor.dims.values() for symbol in dim.free_symbols}
     taken |= {variable.name for variable in variables_of(tensor)}
@@ -229,7 +235,8 @@ def one_by_one(tensor: Contraction) -> Iterator[tuple[int, Dim, Tensor]]:
     if name is None:
         return
     index = Symbol(name, integer=True, nonnegative=True)
-    for letter in sorted(tensor.summed - in_pairs):
+    wholes = {letters[0] for f, letters, _ in tensor.factors if _is(f, "pair")}
+    for letter in sorted(tensor.summed - wholes, key=lambda x: (x in in_pairs, x)):
         unit = select(index, None, tensor.dims[letter])
         fresh = 1 + max(tensor.dims)
         factors: list[Factor] = []
@@ -261,12 +268,27 @@ def terms_in_pairs(tensor: Contraction) -> Tensor:
 
 
 class _Pairs:
-    def __init__(self, tensor: Contraction) -> None:
+    """The factors of a contraction with pairs.
+
+    With ``entrywise``, what lies along both letters of a pair is first taken as its vec on the
+    letter of the whole, which it multiplies entry by entry: ``diag(vec(P)) (1 1ᵀ ⊗ I)``.
+    """
+
+    def __init__(self, tensor: Contraction, entrywise: bool = False) -> None:
         self.order, self.dims = tensor.order, dict(tensor.dims)
         self.pairs = [letters for factor, letters, _ in tensor.factors if _is(factor, "pair")]
         self.factors = [factor for factor in tensor.factors if not _is(factor[0], "pair")]
         self.current: Letters = ()
         self.done: list[Factor | Folded] = []
+        self.beside = [self._along(*pair) for pair in self.pairs] if entrywise else []
+
+    def _along(self, whole: int, first: int, second: int) -> Folded | None:
+        """What lies along both letters of a pair, as a vector on the whole."""
+        own = [f for f in self.factors if first != second and set(f[1]) == {first, second}]
+        if not own:
+            return None
+        part = self._take(own, (second, first))
+        return Folded("vec", [part], (whole,), self._sizes((whole,)))
 
     def folded(self) -> list[Factor | Folded]:
         while self.pairs:
@@ -276,7 +298,8 @@ class _Pairs:
                 continue
             if not (self._vectorised(whole, first, second) or self._product(whole, first, second)):
                 raise NoMatrixForm
-        return [*self.done, *self.factors]
+        beside = [item for item in self.beside if item is not None]
+        return [*self.done, *beside, *self.factors]
 
     def _diagonal(self, whole: int, letter: int) -> None:
         """``vec`` of a diagonal matrix: both letters of a pair are one."""

@@ -34,6 +34,7 @@ from derive.notation.expression import (
     is_triangle_of_ones,
     negative,
     ones,
+    outer,
     power,
     product,
     transposed,
@@ -248,7 +249,7 @@ class Pattern:
         row, col = self._vector(0), self._vector(1)
         if not self.matrices:
             if row is not None and col is not None:
-                return product([row, transposed(col)])
+                return outer(row, col)
             if row is not None:
                 return product([row, ones(ONE, self.dims[1])])
             return product([ones(self.dims[0], ONE), transposed(col)]) if col is not None else None

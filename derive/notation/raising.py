@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from sympy import expand
 
@@ -17,6 +18,7 @@ from derive.notation.expression import (
     block,
     call,
     fraction,
+    gathered,
     identity,
     is_decimal,
     negative,
@@ -32,7 +34,7 @@ from derive.notation.expression import (
 from derive.notation.fronts import Front, tidied
 from derive.notation.patterns import Pattern, fewest_transposes
 from derive.shapes import ONE, Dim
-from derive.tensor.algebra import contract, scale, transpose
+from derive.tensor.algebra import add, contract, scale, transpose
 from derive.tensor.definitions import PARAMETERS
 from derive.tensor.incidence import is_incidence, offset_of
 from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Sum, Tensor, Variable
@@ -93,12 +95,13 @@ class _Raising:
         """
         if not self.sums or not isinstance(tensor, Contraction) or not has_pairs(tensor):
             return None
-        rows, cols = extent_of_tensor(tensor)
+        extent, found = extent_of_tensor(tensor), []
         for letter, index, fixed in one_by_one(tensor):
             body = _Raising(sums=False).raised(fixed)
             if not body.has_index:
-                return Expr("sum_over", (body,), rows, cols, (index, tensor.dims[letter], tensor))
-        return None
+                value = (index, tensor.dims[letter], tensor)
+                found.append(Expr("sum_over", (body,), *extent, value))
+        return min(found, key=lambda expr: (expr.size, expr.transposes), default=None)
 
     def _raise(self, tensor: Tensor) -> Expr:
         if tensor.order > 2:
@@ -179,7 +182,7 @@ class _Raising:
             if jacobian and expr.op == "number":
                 expr = product([number(expr.value), ones(rows, cols)])
             terms.append(negative(expr) if term.coefficient < 0 else expr)
-        return total(sorted(terms, key=_reading_order))
+        return total(sorted(_under_one_sign(terms), key=_reading_order))
 
     def _broadcast(self, term: Contraction, rows: Dim, cols: Dim) -> Expr:
         """A term that lacks an axis, repeated along it."""
@@ -216,6 +219,31 @@ class _Raising:
             return None
         norm = Expr("norm", (_shorter(self.raised(factor)),), ONE, ONE)
         return power(norm, Fraction(2))
+
+
+def _under_one_sign(terms: Sequence[Expr]) -> list[Expr]:
+    """Sums over the same index as one sum."""
+    sums: dict[tuple[Any, Dim], list[Expr]] = {}
+    others: list[Expr] = []
+    for term in terms:
+        inner = term.args[0] if term.op == "negative" else term
+        if inner.op == "sum_over":
+            sums.setdefault(inner.value[:2], []).append(term)
+        else:
+            others.append(term)
+    for (index, size), parts in sums.items():
+        if len(parts) == 1:
+            others.extend(parts)
+            continue
+        bodies, tensors = [], []
+        for part in parts:
+            inner = part.args[0] if part.op == "negative" else part
+            bodies.append(negative(inner.args[0]) if part.op == "negative" else inner.args[0])
+            tensors.append(scale(-1 if part.op == "negative" else 1, inner.value[2]))
+        value = (index, size, add(tensors, tensors[0].shape))
+        body = gathered(bodies)
+        others.append(Expr("sum_over", (body,), parts[0].rows, parts[0].cols, value))
+    return others
 
 
 def _incidence(tensor: Call, rows: Dim, cols: Dim) -> Expr:

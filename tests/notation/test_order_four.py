@@ -1,0 +1,165 @@
+"""Derivatives of matrices by matrices: their forms, and what sums that are printed stand for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+
+from derive.calculus.chain_rule import derive
+from derive.calculus.derivation import Derivation
+from derive.emit.text import UNICODE, text
+from derive.language import parse
+from derive.notation.answers import closed_form, explained
+from derive.notation.board import board, definition_form
+from derive.notation.expression import Expr
+from derive.notation.raising import raised
+from derive.notation.sympy_form import sympy_form
+from derive.verify.evaluation import evaluate
+
+REGRESSION = "X:(N,d); Y:(N,k) onehot; W:(d,k); b:(k); Z = X*W + b'; P = rowsoftmax(Z);"
+
+FORMS = {
+    "a softmax of each row": (
+        "X:(m,n); P = rowsoftmax(X); jacobian P wrt X",
+        "diag(vec(P)) − diag(vec(P)) (ones(n,n) ⊗ I) diag(vec(P))",
+    ),
+    "a log softmax of each row": (
+        "X:(m,n); jacobian rowlog_softmax(X) wrt X",
+        "I − (ones(n,n) ⊗ I) diag(vec(rowsoftmax(X)))",
+    ),
+    "sums of rows": (
+        "X:(m,n); jacobian rowsum(X.^2) wrt X",
+        "2 (ones(1,n) ⊗ I) diag(vec(X))",
+    ),
+    "sums of columns": (
+        "X:(m,n); jacobian colsum(X.^2) wrt X",
+        "2 (I ⊗ ones(1,m)) diag(vec(X))",
+    ),
+    "logsumexp of each row": (
+        "X:(m,n); jacobian rowlogsumexp(X) wrt X",
+        "(ones(1,n) ⊗ I) diag(vec(rowsoftmax(X)))",
+    ),
+    "rows scaled by their sums": (
+        "X:(m,n); jacobian X .* rowsum(X) wrt X",
+        "diag(vec(X)) (ones(n,n) ⊗ I) + diag(ones(n) ⊗ rowsum(X))",
+    ),
+    "softmax regression by W": (
+        f"{REGRESSION} hessian cross_entropy(P, Y)/N wrt W",
+        "(Σ_i (diag(P[i, :]ᵀ) − P[i, :]ᵀ P[i, :]) ⊗ X[i, :]ᵀ X[i, :]) / N",
+    ),
+}
+
+
+def derived(problem: str) -> Derivation:
+    return derive(parse("\n".join(part.strip() for part in problem.split(";"))))
+
+
+@pytest.mark.parametrize(("problem", "form"), FORMS.values(), ids=FORMS.keys())
+def test_by_form(problem: str, form: str) -> None:
+    derivation = derived(problem)
+    result = next(r for r in derivation.results if r.kind != "grad")
+    written = text(closed_form(result, derivation), UNICODE)
+    names = {v.name: definition_form(v) for v in explained(result, derivation) if v.value}
+    assert written == form, names
+
+
+SIZED = "X:(4,3); Y:(4,2) onehot; W:(3,2); b:(2); Z = X*W + b'; P = rowsoftmax(Z);"
+
+SUMS = {
+    "softmax regression": f"{SIZED} J = cross_entropy(P, Y); hessian J wrt (W, b)",
+    "softmax regression, scaled": f"{SIZED} J = 2*cross_entropy(P, Y)/3; hessian J wrt (W, b)",
+    "a row of softmax in another": "X:(3,4); A:(4,2); jacobian rowsoftmax(X*A) wrt X, A",
+    "softmax of rows of softmax": "X:(3,4); jacobian rowsoftmax(rowsoftmax(X)) wrt X",
+    "a layer of columns": (
+        "X:(3,4); W:(2,3); V:(1,2); y:(1,4); J = norm2(V*tanh(W*X) - y)^2; hessian J wrt W"
+    ),
+    "normalised rows": "X:(3,4); A:(4,2); jacobian rowlayernorm(X*A) wrt A",
+    "sums of squares of rows": "X:(3,4); A:(4,2); jacobian rowsum((X*A).^2) wrt A, X",
+    "attention": "Q:(3,2); K:(4,2); V:(4,2); jacobian attention(Q, K, V) wrt Q, K, V",
+}
+
+
+class Numbers:
+    """What the names of a derivation stand for, at one point."""
+
+    def __init__(self, derivation: Derivation, rng: np.random.Generator) -> None:
+        self.names: dict[str, Any] = {}
+        for name, given in derivation.problem.variables.items():
+            rows, cols = (*(int(dim) for dim in given.shape), 1, 1)[:2]
+            self.names[name] = rng.uniform(0.2, 1.2, (rows, cols))
+        for variable in derivation.names.values():
+            self.add(variable)
+        for sweep in derivation.sweeps:
+            for variable in (*sweep.forward, *(step.adjoint for step in sweep.steps)):
+                self.add(variable)
+
+    def add(self, variable: Any) -> None:
+        if variable.value is not None and variable.name not in self.names:
+            form = definition_form(variable)
+            self.names[variable.name] = evaluate(sympy_form(form), self.names)
+
+    def of(self, form: Expr) -> Any:
+        """The value of a form; of a sum over an index by its terms, of parts by themselves."""
+        if form.op == "sum_over":
+            index, size, _ = form.value
+            values = []
+            for place in range(int(size)):
+                values.append(self.of(at(form.args[0], {index: place})))
+            return sum(values)
+        if form.op == "add":
+            return sum(self.of(arg) for arg in form.args)
+        if form.op == "negative":
+            return -self.of(form.args[0])
+        if form.op == "fraction":
+            return self.of(form.args[0]) / self.of(form.args[1])
+        if form.op == "transpose":
+            return self.of(form.args[0]).T
+        if form.op == "product" and form.has_index:
+            found: Any = 1.0
+            for arg in form.args:
+                value = self.of(arg)
+                found = found * value if not (np.ndim(found) and np.ndim(value)) else found @ value
+            return found
+        return evaluate(sympy_form(form), self.names)
+
+
+def at(form: Expr, place: dict[Any, int]) -> Expr:
+    """A form for one value of an index."""
+    args, value = tuple(at(arg, place) for arg in form.args), form.value
+    if form.op == "slice":
+        value = tuple(x.subs(place) if isinstance(x, sympy.Basic) else x for x in value)
+    return replace(form, args=args, value=value)
+
+
+def has_names_of_jacobians(form: Expr) -> bool:
+    return form.op == "jacobian" or any(map(has_names_of_jacobians, form.args))
+
+
+def holds_sum(form: Expr) -> bool:
+    return form.op == "sum_over" or any(map(holds_sum, form.args))
+
+
+@pytest.mark.parametrize("problem", SUMS.values(), ids=SUMS.keys())
+def test_what_is_printed_is_what_it_stands_for(problem: str, rng: np.random.Generator) -> None:
+    derivation = derived(problem)
+    numbers = Numbers(derivation, rng)
+    for sweep in derivation.sweeps:
+        for step in board(sweep) if sweep.kind == "jacobian" else ():
+            expected = numbers.names[step.step.adjoint.name]
+            written = [form for row in step.rows for form in row.forms]
+            for form in (form for form in written if not has_names_of_jacobians(form)):
+                assert form.op != "index", text(form, UNICODE)
+                np.testing.assert_allclose(numbers.of(form), expected, rtol=1e-10, atol=1e-12)
+
+
+def test_sums_are_among_what_is_printed() -> None:
+    """The test above would say nothing if no sum were printed any more."""
+    found = 0
+    for problem in SUMS.values():
+        for sweep in derived(problem).sweeps:
+            found += sum(holds_sum(raised(step.result)) for step in sweep.steps)
+    assert found >= 3
