@@ -19,20 +19,31 @@ TOKEN: Final = re.compile(r"\\[a-zA-Z]+\*?|\\.|[{}_^&]|\s+|.", re.DOTALL)
 
 COMMANDS: Final[Mapping[str, float]] = {
     r"\odot": 2.4, r"\oslash": 2.4, r"\otimes": 2.4, r"\times": 2.4, r"\cdot": 1.4,
-    r"\le": 2.7, r"\ge": 2.7, r"\ne": 2.7, r"\sum": 3.2, r"\prod": 3.0, r"\partial": 1.2,
+    r"\le": 2.7, r"\ge": 2.7, r"\ne": 2.7, r"\partial": 1.2,
+    r"\left": 0.7, r"\right": 0.7, r"\bigl": 0.15, r"\bigr": 0.15, r"\Bigl": 0.4,
+    r"\Bigr": 0.4, r"\biggl": 0.7, r"\biggr": 0.7,
     r"\top": 1.5, r"\infty": 2.0, r"\lVert": 1.0, r"\rVert": 1.0, r"\lvert": 0.6, r"\rvert": 0.6,
     r"\langle": 0.8, r"\rangle": 0.8, r"\ldots": 2.3, r"\dots": 2.3, r"\prime": 0.6, r"\,": 0.33,
     r"\;": 0.55, r"\:": 0.45, r"\!": -0.33, r"\quad": 2.0, r"\qquad": 4.0, r"\ ": 0.67,
     r"\{": 1.0, r"\}": 1.0, r"\_": 0.6, r"\in": 2.4, r"\to": 3.0, r"\mid": 1.6,
 }  # fmt: skip
-"""Widths of commands with the space around them; others are letters or switches."""
+"""Widths of commands with the space around them; others are letters or switches.
+
+Of brackets of a larger size, how much wider they are than small ones.
+"""
+
+OPERATORS: Final[Mapping[str, float]] = {r"\sum": 2.9, r"\prod": 2.6}
+"""Widths of the signs that have their limits above and below."""
 
 SWITCHES: Final = frozenset(
-    {"left", "right", "bm", "mathbf", "mathrm", "mathit", "mathbb", "bigl", "bigr", "Bigl", "Bigr",
-     "biggl", "biggr", "hat", "bar", "overline", "widehat", "widetilde", "tilde", "operatorname",
+    {"mathrm", "mathit", "mathbb", "hat", "bar", "overline", "widehat", "widetilde", "tilde", "operatorname",
      "text", "big", "Big", "displaystyle", "textstyle", "limits"}
 )  # fmt: skip
 """Commands that take no room of their own."""
+
+BOLD: Final = frozenset({"bm", "mathbf"})
+WEIGHT: Final = 1.15
+"""Width of a bold letter beside that of another."""
 
 NAMES: Final = frozenset(
     {"exp", "log", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "det",
@@ -41,10 +52,23 @@ NAMES: Final = frozenset(
 """Commands that set their own name."""
 
 SIGNS: Final[Mapping[str, float]] = {
-    "+": 2.4, "-": 2.2, "=": 2.7, "<": 2.7, ">": 2.7, ",": 0.9, ".": 0.55, "/": 1.0, "(": 0.78,
+    "+": 2.4, "-": 2.3, "=": 2.7, "<": 2.7, ">": 2.7, ",": 0.9, ".": 0.55, "/": 1.0, "(": 0.78,
     ")": 0.78, "[": 0.56, "]": 0.56, ":": 0.6, ";": 0.9, "'": 0.5, "!": 0.56, "|": 0.56,
 }  # fmt: skip
-WIDE: Final = frozenset("mwMWGNQO")
+
+LETTERS: Final[Mapping[str, float]] = dict(
+    zip(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        (
+            1.06, 0.86, 0.87, 1.04, 0.93, 1.19, 1.03, 1.15, 0.69, 0.94, 1.1, 0.64, 1.76, 1.2, 0.97,
+            1.01, 0.96, 0.96, 0.94, 0.72, 1.14, 1.04, 1.49, 1.14, 1.05, 1.02,
+            1.5, 1.62, 1.57, 1.71, 1.59, 1.56, 1.57, 1.82, 1.04, 1.3, 1.84, 1.36, 2.16, 1.82, 1.58,
+            1.56, 1.58, 1.53, 1.34, 1.45, 1.58, 1.61, 2.17, 1.81, 1.61, 1.51,
+        ),
+        strict=True,
+    )
+)  # fmt: skip
+"""Letters of mathematics with their italic corrections."""
 
 
 def width(source: str) -> float:
@@ -81,6 +105,10 @@ class _Measure:
         name = token[1:]
         if token in COMMANDS:
             return COMMANDS[token]
+        if token in OPERATORS:
+            return max(OPERATORS[token], self._scripts()) + 0.33
+        if name in BOLD:
+            return WEIGHT * self._argument()
         if name == "frac":
             return max(self._argument(), self._argument()) + 0.5
         if name == "sqrt":
@@ -139,6 +167,4 @@ def _letter(character: str) -> float:
         return SIGNS[character]
     if character.isdigit():
         return 1.0
-    if character in WIDE:
-        return 1.85
-    return 1.5 if character.isupper() else 1.0
+    return LETTERS.get(character, 1.0)
