@@ -21,7 +21,6 @@ from derive.emit.templates import template
 from derive.emit.words import Equation, Formula, Words, joined
 from derive.notation.expression import Expr
 from derive.shapes import Shape
-from derive.tensor.nodes import Variable
 
 __all__ = ["markdown_math", "markdown_notes", "markdown_text", "markdown_words"]
 
@@ -107,7 +106,9 @@ def markdown_notes(
         style: ``bold`` or ``plain``.
         fragment: Whether to leave out the title.
     """
-    printer = _Printer(page, style_for(_names(page), BOLD if style == "bold" else PLAIN))
+    printer = _Printer(
+        page, style_for(page.derivation.names.values(), BOLD if style == "bold" else PLAIN)
+    )
     title = page.name or page.say.text("Derivation")
     return template("notes.md.jinja").render(
         title="" if fragment else markdown_text(title),
@@ -120,13 +121,6 @@ def markdown_notes(
         detail=page.detail,
         say=page.say.text,
     )
-
-
-def _names(page: Page) -> Iterator[Variable]:
-    """Every quantity that has a name on the page."""
-    yield from page.derivation.names.values()
-    for sweep in page.derivation.sweeps:
-        yield from (step.adjoint for step in sweep.steps)
 
 
 class _Printer:
