@@ -11,13 +11,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from derive.emit.record import Record, read_record
 from derive.errors import InputError
 from derive.files import write_files
 
 if TYPE_CHECKING:
     from derive.emit.page import Page
 
-__all__ = ["FORMATS", "STYLES", "notes", "write_notes"]
+__all__ = ["FORMATS", "STYLES", "Record", "notes", "read_record", "write_notes"]
 
 
 class Printer(Protocol):
@@ -29,6 +30,7 @@ class Printer(Protocol):
 FORMATS: Final[Mapping[str, tuple[str, str]]] = {
     "txt": ("derive.emit.terminal", "text_notes"),
     "md": ("derive.emit.markdown", "markdown_notes"),
+    "json": ("derive.emit.recorded", "json_notes"),
 }
 """By the ending of a file's name: the module of the printer, and its function."""
 
