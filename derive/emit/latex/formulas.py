@@ -32,6 +32,7 @@ from derive.notation.raising import raised
 from derive.shapes import ONE, Dim, same
 from derive.tensor.nodes import Tensor
 from derive.tensor.printing import alphabet
+from derive.vocabulary import SYNONYMS
 
 __all__ = [
     "ENTRYWISE",
@@ -69,6 +70,12 @@ CALL_LEVELS: Final[Mapping[str, int]] = {
 MEANS: Final[Mapping[str, str]] = {"rowmean": "rowsum", "colmean": "colsum"}
 """Means of rows and columns, and the sums that they are a multiple of."""
 
+OWN_OPERATORS: Final[Mapping[str, str]] = {
+    "sum": "sum", "rowsum": "rowsum", "colsum": "colsum", "norm2": "norm", "tr": "trace",
+    "diag": "diag", "diagonal": "diagonal",
+}  # fmt: skip
+"""Functions for which matrix notation has an operator of its own."""
+
 SIMPLE: Final = frozenset({"number", "constant", "symbol"})
 """Operators of what stands above a line as a coefficient, not behind it."""
 
@@ -76,6 +83,9 @@ APART: Final = frozenset({"sum", "trace", "call", "add"})
 """Operators of scalars that stand behind a fraction rather than above its line."""
 
 LONG_NAME: Final = re.compile(r"(\\(hat|bar|overline|widehat|widetilde)\{)*\\math(rm|bf)\{[^}]{2}")
+APPLIED: Final = re.compile(r"\\([a-z]+|operatorname\{.*)(\\!\\left|\\[bB]igl)?\(.*\)$")
+"""A name, and a function of something, from which a thin space keeps what stands beside it."""
+
 NUMBER_AHEAD: Final = re.compile(r"\d|\\(frac|sqrt)\{\d")
 NUMBER_BEHIND: Final = re.compile(r"\d\}*$")
 
@@ -270,7 +280,7 @@ class Writer:
         for piece, factor in zip(pieces, factors, strict=True):
             if NUMBER_BEHIND.search(written) and NUMBER_AHEAD.match(piece):
                 written += r" \cdot "
-            elif written and (LONG_NAME.match(piece) or LONG_NAME.match(last)):
+            elif written and _is_apart(last, piece):
                 written += r" \, "
             elif written:
                 written += " "
@@ -407,6 +417,10 @@ class Writer:
         sign = "2" if args[0].is_column else r"{\odot 2}"
         return f"{self.write(args[0], ATOM)}^{sign}"
 
+    def _call_dot(self, args: Sequence[Expr]) -> str:
+        left, right = map(self.write, args)
+        return rf"\langle {left}, {right} \rangle"
+
     def _call_log1p(self, args: Sequence[Expr]) -> str:
         return applied(r"\log", f"1 + {self.write(args[0], ENTRYWISE)}")
 
@@ -445,6 +459,12 @@ class Writer:
         return rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
 
 
+def _is_apart(before: str, piece: str) -> bool:
+    """Whether a thin space keeps two factors apart; a pair of brackets that stretches has its own."""
+    named = LONG_NAME.match(before) or LONG_NAME.match(piece)
+    return bool(named or (APPLIED.match(before) and not piece.startswith(r"\left")))
+
+
 def spelled_out(expr: Expr) -> Expr:
     """Sums and means over rows and columns as products with ones, and what is repeated too."""
     if expr.op == "rowsum":
@@ -459,7 +479,11 @@ def spelled_out(expr: Expr) -> Expr:
         return transposed(spelled_out(expr.args[0]))
     if expr.op != "call":
         return expr
-    name, args = expr.value, expr.args
+    name, args = SYNONYMS.get(expr.value, expr.value), expr.args
+    if name in OWN_OPERATORS:
+        return spelled_out(Expr(OWN_OPERATORS[name], args, expr.rows, expr.cols))
+    if name != expr.value:
+        return Expr("call", args, expr.rows, expr.cols, name)
     if name in MEANS:
         count = args[0].cols if name == "rowmean" else args[0].rows
         inner = spelled_out(Expr(MEANS[name], args, expr.rows, expr.cols))
@@ -473,7 +497,10 @@ def spelled_out(expr: Expr) -> Expr:
     if name == "transpose":
         return transposed(args[0])
     if name == "affine":
-        return Expr("add", (_times(*args[:2]), args[2]), expr.rows, expr.cols)
+        shift = Expr("broadcast", args[2:], expr.rows, expr.cols)
+        return Expr("add", (_times(*args[:2]), shift), expr.rows, expr.cols)
+    if name == "dot" and args[0].is_column:
+        return _times(transposed(args[0]), args[1])
     return expr
 
 

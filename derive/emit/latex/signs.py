@@ -39,8 +39,8 @@ COMMANDS: Final[Mapping[str, str]] = {
 
 WORDS: Final[Mapping[str, str]] = {
     "relu": "ReLU", "leaky_relu": "LeakyReLU", "elu": "ELU", "selu": "SELU", "gelu": "GELU",
-    "silu": "SiLU", "cholesky": "chol", "trace": "tr", "tr": "tr", "sse": "SSE", "mse": "MSE",
-    "mae": "MAE", "bce": "BCE", "kl": "KL", "nll": "NLL",
+    "silu": "SiLU", "mish": "Mish", "cholesky": "chol", "trace": "tr", "tr": "tr", "sse": "SSE",
+    "mse": "MSE", "mae": "MAE", "bce": "BCE", "kl": "KL", "nll": "NLL",
 }  # fmt: skip
 """Functions that are set by another word than that by which they are called."""
 
