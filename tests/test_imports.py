@@ -113,6 +113,8 @@ DOORS: Final[Mapping[str, tuple[str, ...]]] = {
     "babel": ("derive.emit.catalogues",),
     "jinja2": ("derive.emit",),
     "math_core": ("derive.emit",),
+    "markupsafe": ("derive.emit.html",),
+    "pygments": ("derive.emit.html",),
     "click": ("derive.cli",),
     "rich": ("derive.cli", "derive.emit.terminal*"),
 }

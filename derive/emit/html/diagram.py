@@ -1,0 +1,448 @@
+"""A picture of a computation: forward to the right, and back against every arrow, with shapes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from derive.emit.html.layers import PORT, Box, Path, Point, drawn
+from derive.emit.html.mathml import Mathematics
+from derive.emit.page import Section
+from derive.emit.plain import formula_text, words_text
+from derive.emit.text import UNICODE
+from derive.emit.words import Wording, joined
+from derive.notation.board import quantity_form
+from derive.shapes import Shape
+from derive.tensor.nodes import Variable
+from derive.tensor.substitution import variables_of
+
+__all__ = ["Arrow", "Label", "Node", "Picture", "picture"]
+
+WIDEST: Final = 860.0
+"""Width in pixels from which on a picture goes on in a new row."""
+
+NAME_ROW: Final = 30.0
+QUOTIENT_ROW: Final = 46.0
+"""Heights of the name of a quantity in its box, and of a quotient."""
+
+RISE: Final = 44.0
+"""Length of the arrows from what stands above and below."""
+
+ROOM: Final = 46.0
+"""Of an arrow on both sides of the shape that stands on it."""
+
+BESIDE: Final = 10.0
+"""Between two quantities that stand side by side above another."""
+
+APART: Final = 5.0
+"""How far the arrows of a pair lie from the middle between them."""
+
+HEAD: Final = (8.0, 3.6)
+"""Length and half the width of the head of an arrow."""
+
+LABEL_HEIGHT: Final = 18.0
+PLACES: Final = (0.5, 0.36, 0.64, 0.25, 0.75)
+"""Where on its way the shape of an edge may stand; the first that is free."""
+
+MOST_ABOVE: Final = 3
+"""Quantities above another, from which on some stand below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A quantity in its box.
+
+    Attributes:
+        x, y, width, height: Of the box; x and y are its upper left corner.
+        name: As a formula.
+        adjoint: Its gradient by its name, or "".
+        kind: ``given``, ``sought`` or ``computed``.
+        fold: Height of the line between the two names.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    name: Markup
+    adjoint: Markup
+    kind: str
+    fold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A line with a head.
+
+    Attributes:
+        line: The line, as the data of a path.
+        head: The corners of the head.
+        back: Whether it carries a gradient.
+    """
+
+    line: str
+    head: str
+    back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A shape beside an edge; x and y are its upper left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    shape: Markup
+
+    def meets(self, other: Label) -> bool:
+        """Whether two labels overlap."""
+        return (
+            abs(self.x + self.width / 2 - other.x - other.width / 2)
+            < (self.width + other.width) / 2
+            and abs(self.y - other.y) < self.height
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture, ready to be written.
+
+    Attributes:
+        width, height: In pixels.
+        nodes, arrows, labels: What is drawn.
+        title: What it shows, in words.
+        description: What is computed from what, in words.
+    """
+
+    width: float
+    height: float
+    nodes: tuple[Node, ...]
+    arrows: tuple[Arrow, ...]
+    labels: tuple[Label, ...]
+    title: str
+    description: str
+
+
+def picture(section: Section, mathematics: Mathematics, say: Wording) -> Picture | None:
+    """The picture of a section's computation; None where nothing is computed.
+
+    What is given and used once enters from above, or from below unless it is sought; the first
+    of it stands on the left where nothing else does.
+    """
+    if not section.forward:
+        return None
+    return _Painter(section, mathematics, say).picture()
+
+
+class _Painter:
+    def __init__(self, section: Section, mathematics: Mathematics, say: Wording) -> None:
+        self.section, self.mathematics, self.say = section, mathematics, say
+        self.shapes: dict[Variable, Shape] = {
+            known.name.value: known.shape
+            for kind in (section.symbols, section.forward)
+            for known in kind
+        }
+        self.inputs = {
+            known.name.value: self._inputs(known.name.value) for known in section.forward
+        }
+        self.ends = list(dict.fromkeys(sweep.of for sweep in section.sweeps))
+        results = [result for sweep in section.sweeps for result in sweep.results]
+        self.sought = {v.name for v in self.ends} | {result.wrt for result in results}
+        self.adjoints = self._adjoints()
+        self.backward = {
+            (step.step.quantity, source.user)
+            for step in section.steps
+            for source in step.step.sources
+        }
+        self.users: dict[Variable, list[Variable]] = {v: [] for v in self.shapes}
+        for user, used in self.inputs.items():
+            for variable in used:
+                self.users[variable].append(user)
+        self.above: dict[Variable, list[Variable]] = {v: [] for v in self.inputs}
+        self.below: dict[Variable, list[Variable]] = {v: [] for v in self.inputs}
+        self._choose_sides()
+        beside = {v for held in (self.above, self.below) for vs in held.values() for v in vs}
+        self.ranked = [
+            v for v in self.shapes if v not in beside and (self.users[v] or v in self.inputs)
+        ]
+        self.edges = [(u, v) for v, used in self.inputs.items() for u in used if u not in beside]
+        self.boxes = {variable: self._box(variable) for variable in self.ranked}
+        self.nodes: list[Node] = []
+        self.arrows: list[Arrow] = []
+        self.labels: list[Label] = []
+
+    def _adjoints(self) -> dict[Variable, Variable]:
+        """What is sent back to each quantity, where that is one array."""
+        found: dict[Variable, set[Variable]] = {}
+        for step in self.section.steps:
+            found.setdefault(step.step.quantity, set()).add(step.step.adjoint)
+        return {v: next(iter(sent)) for v, sent in found.items() if len(sent) == 1}
+
+    def _inputs(self, variable: Variable) -> tuple[Variable, ...]:
+        assert variable.value is not None
+        return tuple(v for v in variables_of(variable.value) if v in self.shapes)
+
+    def _choose_sides(self) -> None:
+        """What is given and used once stands above or below its user."""
+        order = {variable: number for number, variable in enumerate(self.shapes)}
+        for user, used in self.inputs.items():
+            single = sorted(
+                (v for v in used if v.value is None and len(self.users[v]) == 1),
+                key=order.__getitem__,
+            )
+            if len(single) == len(used):
+                single = single[1:]
+            above = [v for v in single if v.name in self.sought]
+            below = [v for v in single if v.name not in self.sought]
+            if len(above) > MOST_ABOVE and not below:
+                half = (len(above) + 1) // 2
+                above, below = above[:half], above[half:]
+            self.above[user], self.below[user] = above, below
+
+    # Sizes.
+
+    def _name_width(self, variable: Variable) -> float:
+        return _text_width(formula_text(quantity_form(variable), UNICODE))
+
+    def _rows(self, variable: Variable) -> tuple[float, float]:
+        """Heights of the name and of the adjoint below it."""
+        adjoint = self.adjoints.get(variable)
+        if adjoint is None:
+            return NAME_ROW, 0.0
+        return NAME_ROW, QUOTIENT_ROW if adjoint.role == "jacobian" else NAME_ROW
+
+    def _width(self, variable: Variable) -> float:
+        width = self._name_width(variable)
+        adjoint = self.adjoints.get(variable)
+        if adjoint is not None and adjoint.role == "jacobian":
+            width = max(width, *(0.75 * _text_width(part) for part in adjoint.name.split("/")))
+        return max(width + 22.0, 40.0)
+
+    def _box(self, variable: Variable) -> Box:
+        into = sum(end == variable for _, end in self.edges)
+        out = sum(start == variable for start, _ in self.edges)
+        height = max(sum(self._rows(variable)), PORT * max(into, out) + 6)
+        above, below = self.above.get(variable, []), self.below.get(variable, [])
+        width = self._width(variable)
+        reach = max(map(self._row_width, (above, below)))
+        return Box(
+            width,
+            height,
+            self._reach(above),
+            self._reach(below),
+            max(0.0, (reach - width) / 2),
+        )
+
+    def _row_width(self, row: Sequence[Variable]) -> float:
+        return sum(map(self._width, row)) + BESIDE * max(0, len(row) - 1)
+
+    def _reach(self, row: Sequence[Variable]) -> float:
+        if not row:
+            return 0.0
+        return RISE + max(sum(self._rows(variable)) for variable in row)
+
+    def _label_width(self, variable: Variable) -> float:
+        return 7.0 * len(" × ".join(map(str, self.shapes[variable])) or "1") + 6.0
+
+    # Drawing.
+
+    def picture(self) -> Picture:
+        """Everything in its place."""
+        rank = {variable: number for number, variable in enumerate(self.ranked)}
+        found = drawn(
+            [self.boxes[variable] for variable in self.ranked],
+            [(rank[start], rank[end]) for start, end in self.edges],
+            [self._label_width(start) + ROOM for start, _ in self.edges],
+            WIDEST,
+        )
+        for variable, centre in zip(self.ranked, found.centres, strict=True):
+            self._place(variable, *centre, self.boxes[variable].height)
+        for edge, path in zip(self.edges, found.paths, strict=True):
+            self._lead(edge, path)
+        for user in self.inputs:
+            self._neighbours(user, *found.centres[rank[user]])
+        ends = [quantity_form(variable) for variable in self.ends]
+        return Picture(
+            math.ceil(found.width) + 2,
+            math.ceil(found.height) + 2,
+            tuple(self.nodes),
+            tuple(self.arrows),
+            tuple(self.labels),
+            words_text(self.say("The computation of {of}", of=self.say.listed(ends))),
+            self._description(),
+        )
+
+    def _place(self, variable: Variable, x: float, y: float, height: float) -> None:
+        width = self._width(variable)
+        rows = self._rows(variable)
+        adjoint = self.adjoints.get(variable)
+        kind = "computed" if variable in self.inputs else "given"
+        self.nodes.append(
+            Node(
+                x - width / 2,
+                y - height / 2,
+                width,
+                height,
+                self.mathematics.inline(quantity_form(variable)),
+                Markup("") if adjoint is None else self.mathematics.inline(quantity_form(adjoint)),
+                "sought" if variable.name in self.sought else kind,
+                y + (rows[0] - rows[1]) / 2 if adjoint is not None else 0.0,
+            )
+        )
+
+    def _lead(self, edge: tuple[Variable, Variable], path: Path) -> None:
+        """The arrows of an edge between layers."""
+        pair = edge in self.backward
+        shift = APART if pair else 0.0
+        ahead = _shifted(path, -shift)
+        self._arrow(ahead, path.turns, False)
+        if pair:
+            self._arrow(_shifted(path, shift)[::-1], path.turns, True)
+        start, stop = path.points[2:4] if path.turns else path.points[:2]
+        self._label(edge[0], lambda t: _on_curve(start, stop, t))
+
+    def _arrow(self, points: Sequence[Point], turns: bool, back: bool) -> None:
+        line, head = (_polyline if turns else _curves)(points)
+        self.arrows.append(Arrow(line, head, back))
+
+    def _label(self, variable: Variable, at: Callable[[float], Point]) -> None:
+        width = self._label_width(variable)
+        shape = self.mathematics.shape(self.shapes[variable])
+        options = []
+        for place in PLACES:
+            x, y = at(place)
+            options.append(Label(x - width / 2, y - LABEL_HEIGHT / 2, width, LABEL_HEIGHT, shape))
+        free = (o for o in options if not any(o.meets(other) for other in self.labels))
+        self.labels.append(next(free, options[0]))
+
+    def _neighbours(self, user: Variable, x: float, y: float) -> None:
+        """What stands above and below a quantity, and its arrows."""
+        box = self.boxes[user]
+        for row, sign in ((self.above[user], -1), (self.below[user], 1)):
+            left = x - self._row_width(row) / 2
+            for variable in row:
+                width, height = self._width(variable), sum(self._rows(variable))
+                at = left + width / 2
+                edge = y + sign * box.height / 2
+                self._place(variable, at, edge + sign * (RISE + height / 2), height)
+                reach = max(0.0, box.width / 2 - 12)
+                foot = min(max(at, x - reach), x + reach)
+                self._rise((variable, user), (at, edge + sign * RISE), (foot, edge))
+                left += width + BESIDE
+
+    def _rise(self, edge: tuple[Variable, Variable], start: Point, stop: Point) -> None:
+        """The arrows of an edge from above or below."""
+        pair = edge in self.backward
+        shift = APART if pair else 0.0
+        self._straight((start[0] - shift, start[1]), (stop[0] - shift, stop[1]), False)
+        if pair:
+            self._straight((stop[0] + shift, stop[1]), (start[0] + shift, start[1]), True)
+        self._label(edge[0], lambda t: _between(start, stop, t))
+
+    def _straight(self, start: Point, stop: Point, back: bool) -> None:
+        line, head = _polyline((start, stop))
+        self.arrows.append(Arrow(line, head, back))
+
+    def _description(self) -> str:
+        """What is computed from what, in words."""
+        say = self.say
+        told = [
+            say(
+                "{v} is computed from {inputs}",
+                v=quantity_form(user),
+                inputs=say.listed([quantity_form(v) for v in used]),
+            )
+            for user, used in self.inputs.items()
+            if used
+        ]
+        return words_text(joined(told, say.stop))
+
+
+def _text_width(name: str) -> float:
+    """About the width of a name in pixels; digits behind letters and what follows are smaller."""
+    head = name.split("_")[0]
+    small = sum(c.isdigit() for c in head) + len(name) - len(head)
+    wide = sum(c.isalnum() and not c.isdigit() for c in head)
+    return 11.0 * wide + 7.0 * small
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _points(points: Iterable[Point]) -> str:
+    return " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
+
+
+def _shifted(path: Path, shift: float) -> tuple[Point, ...]:
+    """The points of a line beside a path; above it where the shift is negative."""
+    if not path.turns:
+        return tuple((x, y + shift) for x, y in path.points)
+    first, *corners, last = path.points
+    signs = ((-1, 1), (-1, -1), (-1, -1), (-1, 1))
+    moved = [(x + a * shift, y + b * shift) for (x, y), (a, b) in zip(corners, signs, strict=True)]
+    return ((first[0], first[1] + shift), *moved, (last[0], last[1] + shift))
+
+
+def _head(before: Point, tip: Point) -> tuple[str, Point]:
+    """The head of an arrow, and where its line ends."""
+    length, half = HEAD
+    distance = math.hypot(tip[0] - before[0], tip[1] - before[1]) or 1.0
+    along = ((tip[0] - before[0]) / distance, (tip[1] - before[1]) / distance)
+    base = (tip[0] - length * along[0], tip[1] - length * along[1])
+    across = (-half * along[1], half * along[0])
+    sides = [(base[0] + s * across[0], base[1] + s * across[1]) for s in (1, -1)]
+    return _points([sides[0], tip, sides[1]]), base
+
+
+def _curves(points: Sequence[Point]) -> tuple[str, str]:
+    """A smooth line through points, horizontal at each, and its head."""
+    tip = points[-1]
+    sign = 1 if tip[0] >= points[-2][0] else -1
+    head, base = _head((tip[0] - sign, tip[1]), tip)
+    pieces = [f"M{_points(points[:1])}"]
+    ends = [*points[1:-1], base]
+    for start, stop in zip(points, ends, strict=False):
+        middle = (start[0] + stop[0]) / 2
+        if abs(start[1] - stop[1]) < 0.05:
+            pieces.append(f"L{_points([stop])}")
+        else:
+            pieces.append(f"C{_points([(middle, start[1]), (middle, stop[1]), stop])}")
+    return "".join(pieces), head
+
+
+ROUND: Final = 8.0
+"""Radius of the corners of a line that turns."""
+
+
+def _polyline(points: Sequence[Point]) -> tuple[str, str]:
+    """A line with rounded corners, and its head."""
+    head, base = _head(points[-2], points[-1])
+    line = [*points[:-1], base]
+    pieces = [f"M{_points(line[:1])}"]
+    for before, corner, after in zip(line, line[1:], line[2:], strict=False):
+        start, stop = _towards(corner, before), _towards(corner, after)
+        pieces.append(f"L{_points([start])}Q{_points([corner, stop])}")
+    pieces.append(f"L{_points(line[-1:])}")
+    return "".join(pieces), head
+
+
+def _towards(start: Point, goal: Point) -> Point:
+    distance = math.dist(start, goal) or 1.0
+    return _between(start, goal, min(ROUND / distance, 0.5))
+
+
+def _between(start: Point, stop: Point, t: float) -> Point:
+    return (start[0] + t * (stop[0] - start[0]), start[1] + t * (stop[1] - start[1]))
+
+
+def _on_curve(start: Point, stop: Point, t: float) -> Point:
+    """A point of the curve between two points."""
+    rise = 3 * t**2 - 2 * t**3
+    across = 1.5 * t * (1 - t) ** 2 + 1.5 * t**2 * (1 - t) + t**3
+    return (start[0] + across * (stop[0] - start[0]), start[1] + rise * (stop[1] - start[1]))
