@@ -29,6 +29,7 @@ class Printer(Protocol):
 
 FORMATS: Final[Mapping[str, tuple[str, str]]] = {
     "txt": ("derive.emit.terminal", "text_notes"),
+    "html": ("derive.emit.html", "html_notes"),
     "md": ("derive.emit.markdown", "markdown_notes"),
     "json": ("derive.emit.recorded", "json_notes"),
 }
