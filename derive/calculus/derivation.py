@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Final
 
 from derive.problem import Problem
 from derive.tensor.facts import Reason
@@ -112,9 +114,15 @@ class Sweep:
     kind: str = "grad"
 
 
-@dataclass(frozen=True, eq=False)
+NOTEBOOK: Final = "derive.notebook"
+"""The module that shows a derivation in a notebook; by name, since it is built on this one."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Derivation:
     """A problem and its answers; each derivation is itself and no other.
+
+    In a notebook it shows itself as its notes.
 
     Attributes:
         problem: As it was posed.
@@ -135,3 +143,21 @@ class Derivation:
     def introduced(self) -> tuple[Variable, ...]:
         """The names that were introduced for the derivation's sake."""
         return tuple(v for v in self.names.values() if v.role == "introduced")
+
+    def __repr__(self) -> str:
+        asked = dict.fromkeys((result.of, result.wrt) for result in self.results)
+        pairs = ", ".join(f"{of} by {wrt}" for of, wrt in asked)
+        return f"<Derivation {self.problem.name}: {pairs}>"
+
+    def _shown(self, form: str) -> str | None:
+        found: str | None = import_module(NOTEBOOK).shown(self, form)
+        return found
+
+    def _repr_html_(self) -> str | None:
+        return self._shown("html")
+
+    def _repr_latex_(self) -> str | None:
+        return self._shown("latex")
+
+    def _repr_markdown_(self) -> str | None:
+        return self._shown("markdown")
