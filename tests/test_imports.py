@@ -70,6 +70,7 @@ EDGES: Final[Mapping[str, tuple[str, ...]]] = {
         "derive.files",
         "derive.notes",
     ),
+    "derive.notebook": ("derive.calculus", "derive.emit", "derive.notes", "derive.workflow"),
     "derive.cli": (
         "derive",
         "derive.errors",
