@@ -83,7 +83,9 @@ APART: Final = frozenset({"sum", "trace", "call", "add"})
 """Operators of scalars that stand behind a fraction rather than above its line."""
 
 LONG_NAME: Final = re.compile(r"(\\(hat|bar|overline|widehat|widetilde)\{)*\\math(rm|bf)\{[^}]{2}")
-APPLIED: Final = re.compile(r"\\([a-z]+|operatorname\{.*)(\\!\\left|\\[bB]igl)?\(.*\)$")
+APPLIED: Final = re.compile(
+    r"\\(?!left|[bB]ig)([a-z]+|operatorname\{.*)(\\!\\left|\\[bB]ig+l)?\(.*\)$"
+)
 """A name, and a function of something, from which a thin space keeps what stands beside it."""
 
 NUMBER_AHEAD: Final = re.compile(r"\d|\\(frac|sqrt)\{\d")
@@ -337,6 +339,8 @@ class Writer:
         inner = expr.args[0]
         if inner.op == "call" and inner.value == "inv":
             return rf"{self.write(inner.args[0], ATOM)}^{{-\top}}"
+        if inner.op == "call" and inner.value == "pinv":
+            return rf"{self.write(inner.args[0], ATOM)}^{{+\top}}"
         return rf"{self.write(inner, ATOM)}^\top"
 
     def _function(self, expr: Expr) -> str:
@@ -399,7 +403,7 @@ class Writer:
 
     def _call_where(self, args: Sequence[Expr]) -> str:
         condition, first, second = args
-        if condition.op == "call" and condition.value in RELATIONS:
+        if _is_relation(condition):
             holds, fails = self._relation(condition), self._relation(condition, True)
         else:
             inner = self.write(condition, ENTRYWISE)
@@ -460,7 +464,7 @@ class Writer:
 
 
 def _is_apart(before: str, piece: str) -> bool:
-    """Whether a thin space keeps two factors apart; a pair of brackets that stretches has its own."""
+    """Whether a thin space keeps two factors apart; brackets that stretch have their own."""
     named = LONG_NAME.match(before) or LONG_NAME.match(piece)
     return bool(named or (APPLIED.match(before) and not piece.startswith(r"\left")))
 
@@ -490,6 +494,8 @@ def spelled_out(expr: Expr) -> Expr:
         if same(count, ONE):
             return inner
         return Expr("fraction", (inner, _size(count)), expr.rows, expr.cols)
+    if _is_indicator(expr):
+        return args[0]
     if name == "solve":
         return _times(Expr("call", args[:1], args[0].rows, args[0].cols, "inv"), args[1])
     if name == "outer":
@@ -549,13 +555,13 @@ def split_fraction(expr: Expr) -> tuple[Expr, Expr | None]:
     """What stands above the line of a fraction, and what behind it."""
     above, below = expr.args
     one = Expr("number", (), ONE, ONE, Fraction(1))
+    simple = _is_coefficient(below)
     if above.op != "product":
-        if not above.is_scalar:
-            return (one, above) if _is_coefficient(below) else (above, None)
-        apart = above.op in APART and _is_coefficient(below)
-        return (one, above) if apart else (above, None)
+        if simple or _has_fraction(above):
+            return (above, None) if above.is_scalar and above.op not in APART else (one, above)
+        return above, None
     arrays = [arg for arg in above.args if not arg.is_scalar]
-    if above.is_scalar and arrays and not _is_coefficient(below):
+    if arrays and not simple and (above.is_scalar or _is_short(above)):
         return above, None
     front = [arg for arg in above.args if arg.is_scalar and (arrays or _is_coefficient(arg))]
     rest = [arg for arg in above.args if not any(arg is part for part in front)]
@@ -563,6 +569,16 @@ def split_fraction(expr: Expr) -> tuple[Expr, Expr | None]:
         return above, None
     behind = rest[0] if len(rest) == 1 else Expr("product", tuple(rest), above.rows, above.cols)
     return product(front) if front else one, behind
+
+
+def _has_fraction(expr: Expr) -> bool:
+    return expr.op == "fraction" or any(map(_has_fraction, expr.args))
+
+
+def _is_short(expr: Expr) -> bool:
+    """Whether a product is one of two names, transposed or not."""
+    bases = [arg.args[0] if arg.op == "transpose" else arg for arg in expr.args]
+    return len(bases) == 2 and all(base.op == "symbol" for base in bases)
 
 
 def _is_coefficient(expr: Expr) -> bool:
@@ -574,6 +590,17 @@ def _is_coefficient(expr: Expr) -> bool:
 
 def _is_matrix(expr: Expr) -> bool:
     return not (expr.is_column or same(expr.rows, ONE))
+
+
+def _is_relation(expr: Expr) -> bool:
+    return expr.op == "call" and expr.value in RELATIONS
+
+
+def _is_indicator(expr: Expr) -> bool:
+    """Whether a branch is 1 where something holds, and 0 elsewhere."""
+    if expr.op != "call" or expr.value != "where" or not _is_relation(expr.args[0]):
+        return False
+    return [part.value for part in expr.args[1:] if part.op == "number"] == [1, 0]
 
 
 def _is_kronecker(expr: Expr) -> bool:
