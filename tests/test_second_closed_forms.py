@@ -78,6 +78,25 @@ ROWS = [
     ("entry by entry", "X:(m,n); jacobian tanh(X) wrt X", "diag(vec(1 - tanh(X).^2))", {}),
     ("an inverse", "X:(n,n); jacobian inv(X) wrt X", "-kron(inv(X)', inv(X))", {}),
     (
+        "a softmax of each row",
+        "X:(m,n); P = rowsoftmax(X); jacobian P wrt X",
+        "diag(vec(P)) - diag(vec(P))*kron(ones(n,n), I(m))*diag(vec(P))",
+        {},
+    ),
+    (
+        "the larger of two",
+        "w:(n); x:(n); jacobian max(w, x) wrt x",
+        "diag(heaviside(x - w))",
+        {},
+    ),
+    ("a comparison", "w:(n); x:(n); jacobian (w > x) wrt x", "zeros(n,n)", {}),
+    (
+        "a neuron",
+        "w:(n); x:(n); b:(); jacobian max(0, w'*x + b) wrt w",
+        "where(w'*x + b > 0, 1, 0)*x'",
+        {},
+    ),
+    (
         "a Hessian without second derivatives",
         "X:(N,d); w:(d); hessian sum(relu(X*w)) wrt w",
         "zeros(d,d)",
@@ -139,6 +158,27 @@ def test_a_planted_error_is_caught(problem: str, answer: str, seed: int) -> None
     assert not report.passed
 
 
-def test_a_hessian_with_respect_to_a_structured_matrix_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match="declared symmetric"):
-        derive(parse("S:(n,n) symmetric; hessian logdet(S) wrt S"))
+REFUSED = [
+    (
+        "S:(n,n) symmetric; hessian logdet(S) wrt S",
+        "the Hessian with respect to S: S is declared symmetric",
+    ),
+    (
+        "L:(n,n) lower_triangular; x:(n); jacobian L*x wrt L",
+        "the Jacobian with respect to L: L is declared lower_triangular",
+    ),
+    (
+        "A:(n,n); B = expm(A)*A; jacobian B wrt A",
+        "the Jacobian of B by A has no closed form here: expm has none",
+    ),
+    (
+        "A:(n,n); hessian tr(expm(A)) wrt A",
+        "the Jacobian of the gradient with respect to A by A has no closed form here: expm has",
+    ),
+]
+
+
+@pytest.mark.parametrize(("problem", "message"), REFUSED)
+def test_what_has_no_meaning_or_form_is_refused(problem: str, message: str) -> None:
+    with pytest.raises(UnsupportedError, match=f"^{re.escape(message)}"):
+        derive(parse(problem))

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from derive.calculus.derivation import Line, Result, Source, Step, Sweep
-from derive.calculus.laws import local_laws
+from derive.calculus.laws import laws_between, local_laws
 from derive.calculus.order import computed_from, depending_on
 from derive.calculus.reverse import adjoints
+from derive.calculus.rules import RULES, ArrayRule
 from derive.errors import UnsupportedError
 from derive.shapes import Shape
 from derive.tensor import incidence
@@ -91,10 +92,19 @@ def local_jacobian(body: Tensor, user: Variable, target: Variable) -> Tensor:
         return zero((*vec_shape(user.shape), *vec_shape(target.shape)))
     found = coefficient_of(sent, above)
     if found is None:
-        raise UnsupportedError(
-            f"the Jacobian of {user.name} with respect to {target.name} has no closed form here"
-        )
+        raise UnsupportedError(_no_closed_form(body, user, target))
     return vectorised(found, user.order)
+
+
+def _no_closed_form(body: Tensor, user: Variable, target: Variable) -> str:
+    """Which function is to blame, and for what."""
+    what = user.name
+    if user.role == "adjoint":
+        what = f"the gradient with respect to {what.removesuffix('_bar')}"
+    laws = [law.law for law in laws_between(body, target)]
+    named = [law for law in laws if isinstance(RULES.get(law), ArrayRule)]
+    blame = f": {' and '.join(named)} has none" if named else ""
+    return f"the Jacobian of {what} by {target.name} has no closed form here{blame}"
 
 
 def jacobian_sweep(
@@ -114,7 +124,7 @@ def jacobian_sweep(
         by: For a Hessian, the variable of the gradient.
     """
     for variable in wrt:
-        _refuse_structure(variable)
+        _refuse_structure(variable, "Hessian" if by else "Jacobian")
     sweep = _Backwards(of, wrt, names)
     sweep.run()
     results = tuple(_result(of, variable, sweep.known, label, by) for variable in wrt)
@@ -177,12 +187,12 @@ class _Backwards:
         return complete
 
 
-def _refuse_structure(variable: Variable) -> None:
+def _refuse_structure(variable: Variable, asked: str) -> None:
     """The entries of a structured matrix are not independent; which Jacobian is meant?"""
     facts = sorted(variable.facts & STRUCTURED)
     if facts and variable.order == 2:
         raise UnsupportedError(
-            f"the Jacobian with respect to {variable.name}: {variable.name} is declared "
+            f"the {asked} with respect to {variable.name}: {variable.name} is declared "
             f"{facts[0]}, so its entries are not independent",
             (f"Declare {variable.name} without {facts[0]} to count its entries as independent.",),
         )

@@ -8,6 +8,7 @@ a transpose, numbers in front, minus signs outermost.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -426,6 +427,8 @@ def _parts_of_kronecker(expr: Expr) -> tuple[Expr, ...]:
 
 def gathered(terms: Sequence[Expr]) -> Expr:
     """The sum; of Kronecker products that share a part, one Kronecker product."""
+    times = Counter(part for term in terms for part in _summands(term))
+    terms = [scaled(Fraction(count), term) for term, count in times.items()]
     fronts = [_front(term) for term in terms]
     products = [body for _, _, body in fronts]
     alike = len({front[1] for front in fronts}) == 1
@@ -443,6 +446,13 @@ def gathered(terms: Sequence[Expr]) -> Expr:
                 above = product([*scalars, whole]) if scalars else whole
                 return above if below is None else fraction(above, below)
     return total(terms)
+
+
+def _summands(expr: Expr) -> tuple[Expr, ...]:
+    """The terms of a sum, minus signs taken into them."""
+    if expr.op == "negative" and expr.args[0].op == "add":
+        return tuple(negative(term) for term in expr.args[0].args)
+    return expr.args if expr.op == "add" else (expr,)
 
 
 def _front(expr: Expr) -> tuple[bool, tuple[tuple[Expr, ...], Expr | None], Expr]:

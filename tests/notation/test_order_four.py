@@ -79,6 +79,7 @@ SUMS = {
     ),
     "normalised rows": "X:(3,4); A:(4,2); jacobian rowlayernorm(X*A) wrt A",
     "sums of squares of rows": "X:(3,4); A:(4,2); jacobian rowsum((X*A).^2) wrt A, X",
+    "a Cholesky factor": "S:(3,3); jacobian cholesky(S*S' + I(3)) wrt S",
     "attention": "Q:(3,2); K:(4,2); V:(4,2); jacobian attention(Q, K, V) wrt Q, K, V",
 }
 
