@@ -30,6 +30,8 @@ ROOM: Final = 66
 LINE: Final = 104
 """Width of a formula with its reasons beside it."""
 
+BLANKS: Final = re.compile(r" {2,}")
+
 SAFE: Final = tuple(
     (re.compile(pattern), written)
     for pattern, written in (
@@ -50,7 +52,7 @@ SAFE: Final = tuple(
         (r"~", r"\\enspace "),
         (r"\](?=[(\[])", r"] "),
         (r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r" _ "),
-        (r" {2,}", " "),
+        (BLANKS.pattern, " "),
     )
 )
 """What is written in place of what GitHub would take for Markdown, or does not know."""
@@ -185,8 +187,14 @@ class _Printer:
             "about": self.words(joined(about, self.page.say.comma)),
             "shape": self.shape(sizes[:1] if step.quantity.is_column else sizes),
             "block": block(rows),
-            "proof": [self.words(proof) for line in step.lines for proof in line.proof],
+            "proof": [self.proof(proof) for line in step.lines for proof in line.proof],
         }
+
+    def proof(self, words: Words) -> str:
+        """One equality in entries; a formula alone is set as in a display."""
+        if len(words) == 1 and not isinstance(words[0], str):
+            return rf"$\displaystyle {self.math(words[0])}$"
+        return self.words(words)
 
     def line(self, line: Line, first: bool) -> Iterator[str]:
         """The rows of one line: its formulas, and why."""
@@ -235,7 +243,9 @@ class _Printer:
     def inside(self, words: Words) -> str:
         """Prose with formulas, inside of mathematics."""
         return "".join(
-            rf"\text{{{piece.translate(WIDE)}}}" if isinstance(piece, str) else self.math(piece)
+            rf"\text{{{BLANKS.sub(' ', piece.translate(WIDE))}}}"
+            if isinstance(piece, str)
+            else self.math(piece)
             for piece in words
         )
 
