@@ -79,7 +79,7 @@ OWN_OPERATORS: Final[Mapping[str, str]] = {
 SIMPLE: Final = frozenset({"number", "constant", "symbol"})
 """Operators of what stands above a line as a coefficient, not behind it."""
 
-APART: Final = frozenset({"sum", "trace", "call", "add"})
+APART: Final = frozenset({"sum", "trace", "call", "add", "norm"})
 """Operators of scalars that stand behind a fraction rather than above its line."""
 
 LONG_NAME: Final = re.compile(r"(\\(hat|bar|overline|widehat|widetilde)\{)*\\math(rm|bf)\{[^}]{2}")
@@ -558,7 +558,8 @@ def split_fraction(expr: Expr) -> tuple[Expr, Expr | None]:
     simple = _is_coefficient(below)
     if above.op != "product":
         if simple or _has_fraction(above):
-            return (above, None) if above.is_scalar and above.op not in APART else (one, above)
+            base = above.args[0] if above.op == "power" else above
+            return (above, None) if above.is_scalar and base.op not in APART else (one, above)
         return above, None
     arrays = [arg for arg in above.args if not arg.is_scalar]
     if arrays and not simple and (above.is_scalar or _is_short(above)):
