@@ -351,7 +351,7 @@ EXPORTED = ("grad_", "value_and_grad_", "jacobian_", "jvp_", "vjp_", "hessian_",
 def exported(text: str) -> dict[str, Callable[..., Any]]:
     """The functions of a generated module that answer a request, by name."""
     module: dict[str, Any] = {"__name__": "generated"}
-    exec(compile(text, "<generated module>", "exec"), module)
+    exec(compile(text, "<generated module>", "exec", dont_inherit=True), module)
     names = [name for name in module if name.startswith(EXPORTED)]
     return {name: module[name] for name in names if callable(module[name])}
 

@@ -8,7 +8,7 @@ Hessian times a vector is the tangent of the gradient.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from derive.calculus.order import computed_from, depending_on
@@ -19,7 +19,7 @@ from derive.tensor.nodes import Tensor, Variable
 from derive.tensor.simplification import expand, simplify
 from derive.tensor.substitution import coefficient_of, variables_of
 
-__all__ = ["Along", "backwards", "forwards"]
+__all__ = ["Along", "backwards", "forwards", "forwards_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,29 @@ def forwards(of: Variable, wrt: Variable, names: Sequence[Variable], direction: 
     Raises:
         UnsupportedError: The law of a function on the way has no closed form for a tangent.
     """
-    order = _ordered(of, names)
-    needed = depending_on(order, [wrt])
     start = Variable(direction, wrt.shape, row=wrt.row)
-    tangents: dict[Variable, Variable] = {wrt: start}
+    return forwards_from(of, {wrt: start}, names)
+
+
+def forwards_from(
+    of: Variable, directions: Mapping[Variable, Variable], names: Sequence[Variable]
+) -> Along:
+    """How a quantity moves when several variables do.
+
+    Args:
+        of: The quantity.
+        directions: In which direction each variable moves; the first is that of the result.
+        names: Every quantity, in the order of computation.
+
+    Raises:
+        UnsupportedError: The law of a function on the way has no closed form for a tangent.
+    """
+    order = _ordered(of, names)
+    needed = depending_on(order, [*directions])
+    tangents: dict[Variable, Variable] = dict(directions)
+    start = next(iter(directions.values()))
     for quantity in order:
-        if quantity not in needed or quantity.value is None or quantity is wrt:
+        if quantity not in needed or quantity.value is None or quantity in directions:
             continue
         moving = [part for part in variables_of(quantity.value) if part in tangents]
         terms = [_moved(quantity, part, tangents[part]) for part in moving]

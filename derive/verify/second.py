@@ -2,7 +2,8 @@
 
 Along random directions: a Jacobian times d beside the derivative of the quantity along d, by
 complex step; a Hessian between u and d beside the second derivative of the scalar along both, by a
-complex step along u and central differences with Richardson extrapolation along d.
+complex step along u and central differences with Richardson extrapolation along d. The factors
+that a function returns on request are compared with the matrix that it returns.
 """
 
 from __future__ import annotations
@@ -20,14 +21,18 @@ from derive.verify.comparison import Bench
 from derive.verify.differences import STEP
 from derive.verify.functions import Array
 from derive.verify.outcomes import Outcome
-from derive.verify.report import COMPLEX_STEP
+from derive.verify.report import COMPLEX_STEP, VALUE
 
 __all__ = ["SecondExport", "check_second", "second_export"]
 
 DIRECTIONS: Final = 3
 FIRST_ORDER: Final = 1e-9
 SECOND_ORDER: Final = 1e-6
-"""Relative errors that are allowed."""
+STRUCTURE: Final = 1e-9
+"""Relative errors that are allowed: of Jacobians, of Hessians, of factors beside the whole."""
+
+SMALL: Final = 1e-4
+"""Where all entries are smaller, errors are relative to this; what is 0 is so but for rounding."""
 
 WIDTHS: Final = (4e-3, 2e-3, 1e-3)
 METHOD: Final = "central differences of a complex step"
@@ -73,7 +78,8 @@ def _exports(request: Request) -> Iterator[SecondExport]:
             for kind in ("hessian", "hvp"):
                 yield SecondExport(kind, request.of, wrt, wrt)
     if request.kind == "hessian" and request.joint:
-        yield SecondExport("hessian", request.of, request.wrt[0], request.wrt[0], request.wrt)
+        for kind in ("hessian", "hvp"):
+            yield SecondExport(kind, request.of, request.wrt[0], request.wrt[0], request.wrt)
 
 
 def check_second(
@@ -86,6 +92,9 @@ def check_second(
     """Outcomes at one point."""
     rng = np.random.default_rng(len(export.of) + 7 * len(arguments))
     environment = bench.point.environment
+    if export.joint and export.kind == "hvp":
+        yield _joint_product_outcome(bench, function, export, arguments, rng)
+        return
     along = _drawn(rng, environment[export.wrt])
     weights = _drawn(rng, environment[export.of if "v" in export.kind[:3] else export.by])
     given = dict(arguments)
@@ -108,12 +117,64 @@ def check_second(
     if export.kind in ("jvp", "hvp", "vjp"):
         yield _product_outcome(bench, export, result, along, weights, rng)
         return
+    yield from (_structure_outcome(function, given, name, result, rng) for name in direction)
     if export.joint:
         yield from _block_outcomes(bench, export, result, rng)
         return
     for _ in range(DIRECTIONS):
         matrix = result.reshape(_vec(environment[_rows(export)]).size, -1)
         yield _matrix_outcome(bench, export, matrix, rng)
+
+
+def _joint_product_outcome(
+    bench: Bench,
+    function: Callable[..., Any],
+    export: SecondExport,
+    arguments: Mapping[str, Any],
+    rng: np.random.Generator,
+) -> Outcome:
+    """The product of a Hessian in blocks with one vector."""
+    environment = bench.point.environment
+    parameters = inspect.signature(function).parameters
+    name = next(p for p in parameters if p not in arguments)
+    moves = {wrt: _drawn(rng, environment[wrt]) for wrt in export.joint}
+    others = {wrt: _drawn(rng, environment[wrt]) for wrt in export.joint}
+    v, u = (np.concatenate([_vec(part) for part in parts.values()]) for parts in (moves, others))
+    try:
+        with np.errstate(all="ignore"):
+            result = np.asarray(function(**arguments, **{name: v}))
+    except Exception as error:
+        return Outcome(np.inf, METHOD, False, f"raised {type(error).__name__}: {error}")
+    if result.shape != v.shape:
+        words = f"expected an array of shape {v.shape}, got {result.shape}"
+        return Outcome(np.inf, METHOD, False, words)
+    expected = _second(bench, export.of, others, moves)
+    return _compared(np.array([expected]), np.array([u @ result]), SECOND_ORDER, METHOD)
+
+
+def _structure_outcome(
+    function: Callable[..., Any],
+    given: Mapping[str, Any],
+    switch: str,
+    matrix: Array,
+    rng: np.random.Generator,
+) -> Outcome:
+    """The factors of a matrix beside the matrix: as an array, and times vectors on either side."""
+    try:
+        with np.errstate(all="ignore"):
+            kept = function(**given, **{switch: True})
+            if tuple(kept.shape) != matrix.shape:
+                words = f"its factors are those of a matrix of shape {tuple(kept.shape)}"
+                return Outcome(np.inf, VALUE, False, words)
+            u, v = (_drawn(rng, np.zeros(size)) for size in matrix.shape)
+            got = [_vec(kept.dense()), kept @ v, kept.T @ u]
+            wanted = [_vec(matrix), matrix @ v, matrix.T @ u]
+    except Exception as error:
+        return Outcome(np.inf, VALUE, False, f"its factors: {type(error).__name__}: {error}")
+    if any(a.shape != b.shape for a, b in zip(got, wanted, strict=True)):
+        return Outcome(np.inf, VALUE, False, "its factors: products of another shape")
+    outcome = _compared(np.concatenate(wanted), np.concatenate(got), STRUCTURE, VALUE)
+    return replace(outcome, problem=outcome.problem and f"its factors are {outcome.problem}")
 
 
 def _block_outcomes(
@@ -142,7 +203,7 @@ def _matrix_outcome(
     if export.kind == "jacobian":
         return _compared(_vec(_moved(bench, export, along)), got, FIRST_ORDER, COMPLEX_STEP)
     weights = _drawn(rng, environment[export.by])
-    expected = _second(bench, export, weights, along)
+    expected = _second(bench, export.of, {export.by: weights}, {export.wrt: along})
     return _compared(np.array([expected]), np.array([_vec(weights) @ got]), SECOND_ORDER, METHOD)
 
 
@@ -164,14 +225,14 @@ def _product_outcome(
         wanted = np.array([_vec(weights) @ _vec(_moved(bench, export, other))])
         return _compared(wanted, np.array([got @ _vec(other)]), FIRST_ORDER, COMPLEX_STEP)
     other = _drawn(rng, environment[export.by])
-    expected = _second(bench, export, other, along)
+    expected = _second(bench, export.of, {export.by: other}, {export.wrt: along})
     return _compared(np.array([expected]), np.array([_vec(other) @ got]), SECOND_ORDER, METHOD)
 
 
 def _compared(expected: Array, got: Array, allowed: float, method: str) -> Outcome:
     largest = max(float(np.max(np.abs(expected), initial=0)), float(np.max(np.abs(got), initial=0)))
     worst = float(np.max(np.abs(expected - got), initial=0))
-    error = worst / max(largest, 1e-6)
+    error = worst / max(largest, SMALL)
     passed = bool(np.isfinite(error) and error <= allowed)
     words = "" if passed else f"off by {error:.1e} of its largest entry"
     return Outcome(error if np.isfinite(error) else np.inf, method, passed, words)
@@ -218,13 +279,16 @@ def _moved(bench: Bench, export: SecondExport, along: Array) -> Array:
     return np.asarray(moved.imag / STEP)
 
 
-def _second(bench: Bench, export: SecondExport, weights: Array, along: Array) -> float:
-    """The second derivative of a scalar along two directions."""
+def _second(
+    bench: Bench, of: str, weights: Mapping[str, Array], along: Mapping[str, Array]
+) -> float:
+    """The second derivative of a scalar along two directions, each of several variables."""
 
     def slope(width: float) -> float:
-        changes: dict[str, Array] = {export.by: 1j * STEP * weights}
-        changes[export.wrt] = changes.get(export.wrt, 0) + width * along
-        return float(_values(bench, changes, export.of).imag / STEP)
+        changes: dict[str, Array] = {name: 1j * STEP * part for name, part in weights.items()}
+        for name, part in along.items():
+            changes[name] = changes.get(name, 0) + width * part
+        return float(_values(bench, changes, of).imag / STEP)
 
     table = [(slope(h) - slope(-h)) / (2 * h) for h in WIDTHS]
     finer = [(4 * b - a) / 3 for a, b in pairwise(table)]

@@ -23,7 +23,7 @@ class Generated:
         self.derivation = derive(self.problem)
         self.text = numpy_module(self.derivation)
         self.names: dict[str, Any] = {"__name__": "generated"}
-        exec(compile(self.text, "<generated>", "exec"), self.names)
+        exec(compile(self.text, "<generated>", "exec", dont_inherit=True), self.names)
 
     def __getattr__(self, name: str) -> Any:
         try:

@@ -37,7 +37,7 @@ def test_repeated_factors_are_planned(name: str, seed: int) -> None:
     text = numpy_module(derivation)
     assert "einsum" not in text
     names: dict[str, Any] = {}
-    exec(compile(text, "<generated>", "exec"), names)
+    exec(compile(text, "<generated>", "exec", dont_inherit=True), names)
     functions = {key: value for key, value in names.items() if key.startswith("value_and_grad_")}
     report = judge_functions(problem, functions, seed=seed)
     assert report.passed, str(report)

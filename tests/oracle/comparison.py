@@ -106,7 +106,7 @@ def compare(
 
 def compile_text(text: str) -> Any:
     """A generated module, compiled."""
-    return compile(text, "<generated>", "exec")
+    return compile(text, "<generated>", "exec", dont_inherit=True)
 
 
 def _problem(task: Task) -> Problem:

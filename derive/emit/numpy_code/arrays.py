@@ -42,6 +42,8 @@ OPERATORS: Final = {
     "transpose": "transpose of a matrix",
     "permuted": "an array with its axes in another order, the value",
     "expand": "a vector as the single column of a matrix",
+    "spread": "an array along some axes of a larger one; value says which",
+    "assembled": "arrays added up, each where axes agree; value has the axes that each lies along",
     "sum": "sum; value is the axis, None for all",
     "mean": "mean; value is the axis, None for all",
     "prod": "product of entries; value is the axis, None for all",
@@ -94,7 +96,7 @@ OPERATORS: Final = {
 CHEAP: Final = frozenset(
     {
         *("name", "number", "constant", "transpose", "expand", "diagonal", "eye", "eye_at", "tri"),
-        *("full", "block", "reshape", "permuted"),
+        *("full", "block", "reshape", "permuted", "spread"),
     }
 )
 """Operators whose value is not worth a name."""
@@ -118,7 +120,9 @@ class Array:
 Powered = tuple[Array, Fraction]
 
 
-VIEWS: Final = frozenset({"transpose", "permuted", "expand", "diagonal", "block", "reshape"})
+VIEWS: Final = frozenset(
+    {"transpose", "permuted", "expand", "spread", "diagonal", "block", "reshape"}
+)
 """Operators whose value may share the memory of their argument."""
 
 Bounds = Dim | tuple[Dim, Dim] | None

@@ -1,5 +1,8 @@
 """The test that stands beside a generated module: central differences, written with NumPy alone.
 
+Gradients are compared with differences of the scalar, Hessians with those of its gradient;
+Jacobians and Hessians with their products with vectors, and with their factors.
+
 The points obey what is declared of the arguments, and so do the directions: symmetric ones for a
 symmetric matrix, entries that sum to 0 for a probability. What cannot move continuously (signs,
 one-hot vectors) and what is no argument (an intermediate) is not differenced.
@@ -13,7 +16,14 @@ from typing import Any, Final
 from jinja2 import Environment
 
 from derive.calculus.derivation import Derivation, Sweep
+from derive.emit.numpy_code.layout import broken
 from derive.emit.numpy_code.names import identifier
+from derive.emit.numpy_code.second import (
+    asked_alone,
+    joint_name,
+    joint_requests,
+    name_of_function,
+)
 from derive.problem import Problem, Variable
 
 __all__ = ["check_module_text"]
@@ -112,11 +122,11 @@ def check_module_text(
         sizes: The sizes among them.
     """
     problem = derivation.problem
-    scalars = [
-        _scalar(problem, sweep, names, own)
-        for sweep, names, own in zip(derivation.sweeps, inputs, sizes, strict=True)
-    ]
-    body = " ".join(v for s in scalars for _, v in (*s["arguments"], *s["directions"]))
+    rows = list(zip(derivation.sweeps, inputs, sizes, strict=True))
+    scalars = [_scalar(problem, *row) for row in rows if row[0].kind == "grad"]
+    matrices = _matrices(derivation)
+    points = [*scalars, *([_point_of_all(problem, rows)] if matrices else [])]
+    body = " ".join(v for row in points for _, v in (*row["arguments"], *row["directions"]))
     dims = [
         dim
         for name in dict.fromkeys(n for names in inputs for n in names)
@@ -130,6 +140,10 @@ def check_module_text(
         module=module,
         helpers=[HELPERS[name].strip() for name in HELPERS if f"{name}(" in body],
         scalars=scalars,
+        points=points,
+        matrices=[name for name, _, _ in matrices],
+        jacobians=[line for _, kind, text in matrices if kind == "jacobian" for line in text],
+        hessians=[line for _, kind, text in matrices if kind == "hessian" for line in text],
         sizes=every,
         assignments=_assignments(every),
     )
@@ -163,6 +177,54 @@ def _scalar(
         "directions": [(identifier(v.name), _direction(v)) for v in moving],
         "results": [(name, identifier(name)) for name in wrt],
     }
+
+
+def _point_of_all(
+    problem: Problem, rows: Sequence[tuple[Sweep, Sequence[str], Sequence[str]]]
+) -> dict[str, Any]:
+    """A point at which every Jacobian and Hessian is computed, and directions from there."""
+    inputs = list(dict.fromkeys(name for _, names, _ in rows for name in names))
+    sizes = list(dict.fromkeys(size for _, _, own in rows for size in own))
+    moving = [problem.variables[name] for name in inputs]
+    return {
+        "of": "matrices",
+        "arguments": [
+            *((identifier(name), _point(problem.variables[name])) for name in inputs),
+            *((identifier(size), identifier(size)) for size in sizes),
+        ],
+        "directions": [(identifier(v.name), _direction(v)) for v in moving if not v.facts & FIXED],
+        "results": [],
+    }
+
+
+def _matrices(derivation: Derivation) -> list[tuple[str, str, list[str]]]:
+    """Names and kinds of the functions that return a Jacobian or Hessian, and a row for each.
+
+    The row of a Jacobian holds its two products with a vector and its variable, that of a Hessian
+    its product, whether that takes one vector for several variables, and the gradients.
+    """
+    found: dict[str, tuple[str, str, list[str]]] = {}
+    for sweep in derivation.sweeps:
+        if sweep.kind == "grad":
+            continue
+        for request in joint_requests(derivation, sweep):
+            name = joint_name(request)
+            found[name] = name, "hessian", _hessian_row(request.of, request.wrt, name)
+        for result in asked_alone(derivation, sweep):
+            name = name_of_function(result)
+            if result.kind == "hessian":
+                row = _hessian_row(result.of, (result.wrt,), name)
+            else:
+                ends = [f'"{kind}{name.removeprefix("jacobian")}"' for kind in ("jvp", "vjp")]
+                row = broken(f'"{name}": (', [*ends, f'"{identifier(result.wrt)}"'], "),", 4)
+            found[name] = name, result.kind, row
+    return list(found.values())
+
+
+def _hessian_row(of: str, wrts: Sequence[str], name: str) -> list[str]:
+    pairs = ", ".join(f'("grad_{of}_{wrt}", "{identifier(wrt)}")' for wrt in wrts)
+    product = f'"hvp{name.removeprefix("hessian")}"'
+    return broken(f'"{name}": (', [product, str(len(wrts) > 1), f"[{pairs}]"], "),", 4)
 
 
 def _point(variable: Variable) -> str:

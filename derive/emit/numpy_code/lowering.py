@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from derive.emit.numpy_code.arrays import Array, Arrays, Powered, is_boolean
+from derive.emit.numpy_code.blocks import Blocks, NoBlocks, scaled
 from derive.emit.numpy_code.calls import CALLS, moved
 from derive.emit.numpy_code.functions import COMPARISONS
 from derive.emit.numpy_code.norms import normed_part
@@ -57,6 +58,7 @@ class TensorLowering:
         self.arrays, self.names = arrays, names
         self.materialised = set(materialised)
         self.products = Computed()
+        self.blocks: dict[Tensor, Array] = {}
         self.inverses: dict[Array, Tensor] = {}
         self.log_softmaxes: dict[Array, Tensor] = {}
         self.known: dict[Tensor, Lean] = {}
@@ -233,11 +235,22 @@ class TensorLowering:
         items = [self.scalar(t, power) for t, ls, power in tensor.factors if not ls]
         shape = tuple(tensor.shape[axis] for axis in kept)
         if any(letters for _, letters, _ in tensor.factors):
-            body, letters = Product(self, tensor, tuple(range(tensor.order))).array()
+            body, letters = self._multiplied(tensor, len(kept))
             assert letters == kept
+            if len(kept) > 2:
+                return scaled(self.arrays, tensor.coefficient, items, body), kept
             items.append((body, ONE))
         items = _averaged(self.arrays, items)
         return self.arrays.multiply(tensor.coefficient, items, shape), kept
+
+    def _multiplied(self, tensor: Contraction, axes: int) -> Lean:
+        """The product of the factors that have letters."""
+        if axes > 2:
+            try:
+                return Blocks(self, tensor).array()
+            except NoBlocks:
+                pass
+        return Product(self, tensor, tuple(range(tensor.order))).array()
 
     def scalar(self, tensor: Tensor, power: Fraction) -> Powered:
         """A scalar factor."""

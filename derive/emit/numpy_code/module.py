@@ -16,8 +16,8 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from derive.calculus.derivation import Derivation, Result, Sweep
-from derive.calculus.jacobians import entries_of
 from derive.emit.numpy_code.check import check_module_text
+from derive.emit.numpy_code.entries import count_of
 from derive.emit.numpy_code.formulas import Formulas
 from derive.emit.numpy_code.functions import HELPERS, helpers_needed
 from derive.emit.numpy_code.layout import (
@@ -30,19 +30,21 @@ from derive.emit.numpy_code.layout import (
 )
 from derive.emit.numpy_code.names import Names, identifier
 from derive.emit.numpy_code.notes import argument_text, module_notes, shape_code
-from derive.emit.numpy_code.plan import Plan, plan
+from derive.emit.numpy_code.operators import OPERATORS, STRUCTURE, operators_needed
+from derive.emit.numpy_code.plan import Line, Matrix, Plan, plan
 from derive.emit.numpy_code.second import (
     Product,
     asked_alone,
+    joint_name,
+    joint_product,
     joint_requests,
     name_of_function,
     products,
 )
 from derive.errors import InputError
 from derive.problem import Request
-from derive.shapes import Dim, Shape
+from derive.shapes import ONE, Dim, Shape
 from derive.tensor.nodes import Tensor, Variable
-from derive.tensor.simplification import expand
 from derive.tensor.substitution import variables_of
 
 __all__ = ["numpy_module", "numpy_test_module"]
@@ -152,6 +154,7 @@ class _Module:
         self.arguments = "_arguments"
         self.switch = self.names.global_name("CHECK_SHAPES")
         self.helpers: dict[str, None] = {}
+        self.operators: dict[str, None] = {}
         self.uses_math = False
         self.answers = [self._answers(sweep) for sweep in derivation.sweeps]
 
@@ -183,13 +186,27 @@ class _Module:
                 classes=[self._class(a) for a in self.answers if a.sweep.kind == "grad"],
                 functions=functions,
                 helpers=[self._source(name) for name in helpers],
+                operators=self._operators(),
             )
         )
 
     def _source(self, helper: str) -> str:
         """A helper function, with the name that NumPy has in this module."""
-        text = re.sub(r"\bnp\.", f"{self.names.numpy}.", HELPERS[helper].source.strip())
+        return self._aliased(HELPERS[helper].source)
+
+    def _aliased(self, text: str) -> str:
+        text = re.sub(r"\bnp\.", f"{self.names.numpy}.", text.strip())
         return re.sub(r"\bmath\.", f"{self.names.math}.", text)
+
+    def _operators(self) -> list[str]:
+        """The classes of factors, under the names that they have in this module."""
+        if not self.operators:
+            return []
+        texts = [self._aliased(text) for text in STRUCTURE.strip().split("\n\n\n")]
+        for kind in operators_needed(self.operators):
+            name = self.names.global_name(kind)
+            texts.append(re.sub(rf"\b{kind}\(", f"{name}(", self._aliased(OPERATORS[kind].source)))
+        return texts
 
     def _class(self, answers: _Answers) -> dict[str, Any]:
         fields = []
@@ -207,7 +224,7 @@ class _Module:
         if answers.sweep.kind != "grad":
             blocks = joint_requests(self.derivation, answers.sweep)
             return [
-                *(self._block(answers, request) for request in blocks),
+                *(text for request in blocks for text in self._together(answers, request)),
                 *(
                     text
                     for result in asked_alone(self.derivation, answers.sweep)
@@ -264,38 +281,48 @@ class _Module:
 
     def _matrix(self, answers: _Answers, result: Result) -> str:
         """A Jacobian or Hessian as an array; what is differentiated counts by its vec."""
-        name = name_of_function(result)
-        label = f"{'H' if result.kind == 'hessian' else 'J'}_{result.of}_{result.wrt}"
-        rows = answers.sweep.of.shape
-        columns = self.derivation.names[result.wrt].shape
-        whole = _entries(result.gradient, rows, columns)
-        planned, lines = self._body(answers, {label: whole})
-        head = self._head(name, answers)
+        label = self._free("H" if result.kind == "hessian" else "J")
+        rows, columns = answers.sweep.of.shape, self.derivation.names[result.wrt].shape
+        matrix = Matrix(rows, columns, bool(rows and columns))
+        planned, lines = self._body(answers, {label: result.gradient}, matrices={label: matrix})
+        declared = [self.problem.shape(name) for name in (result.by or result.of, result.wrt)]
+        text = self._sided(planned.outputs[label], (rows, columns), declared)
+        if planned.bases[label] in {identifier(n) for n in self.problem.variables}:
+            text = f"{text}.copy()" if any(declared) else text
         what = f"{result.kind.capitalize()} of {identifier(result.of)} with respect to "
         what += " and ".join(dict.fromkeys(n for n in (result.by, result.wrt) if n))
-        note = f'    """{what}, {shape_code(result.gradient.shape)}."""'
-        text = planned.outputs[label]
-        if planned.bases[label] in {identifier(n) for n in self.problem.variables}:
-            text = f"{text}.copy()" if result.gradient.order else text
-        if whole.order > result.gradient.order:
-            first = f"{text}.shape[0] * {text}.shape[1]" if len(rows) == 2 else f"{text}.shape[0]"
-            text = f"{text}.reshape({first if rows else ''}{', ' if rows and columns else ''}-1)"
-            if not rows or not columns:
-                text = f"{planned.outputs[label]}.ravel()"
-        text = self._with_axes(text, result, bool(rows), bool(columns))
-        return "\n".join([*self._guard(planned), *head, note, *lines, f"    return {text}"])
+        sizes = [count_of(shape) for shape in declared if shape]
+        summary = f"{what}, {shape_code(tuple(sizes))}."
+        if not matrix.structured:
+            head = self._head(name_of_function(result), answers)
+            note = [f'    """{summary}"""']
+            return "\n".join([*self._guard(planned), *head, *note, *lines, f"    return {text}"])
+        switch = self._free("structure")
+        kept = planned.factors or f"{self.names.global_name('Dense')}({text})"
+        self.operators.update(dict.fromkeys(planned.classes or ("Dense",)))
+        ends = [f"    return {kept} if {switch} else {text}"]
+        if planned.factors:
+            ends = [f"    return {text}"]
+        head = self._head(name_of_function(result), answers, switch=switch)
+        words = f"With ``{switch}=True``, {_words_for(planned)}: an object with ``@``, ``T``, "
+        words += "``dense()`` and ``linear_operator()``."
+        note = docstring([summary, "", *(line.strip() for line in paragraph(words, 4))], 4)
+        return "\n".join([*self._guard(planned), *head, *note, *lines, *ends])
 
-    def _with_axes(self, text: str, result: Result, rows: bool, columns: bool) -> str:
-        """A matrix with an axis for each array that is declared with one, be its size 1."""
-        arrays = (result.by or result.of, result.wrt)
-        declared = [bool(self.problem.shape(name)) for name in arrays]
-        if declared == [rows, columns]:
+    def _sided(self, text: str, have: Sequence[Shape], declared: Sequence[Shape]) -> str:
+        """A matrix with the axes of size 1 of what has declared axes, but none of its own."""
+        if all(bool(own) == bool(wanted) for own, wanted in zip(have, declared, strict=True)):
             return text
-        sizes = zip(declared, (rows, columns), strict=True)
-        extent = [str(-1 if there else 1) for wanted, there in sizes if wanted]
-        return (
-            f"{self.names.numpy}.reshape({text}, ({', '.join(extent)}{',' * (len(extent) == 1)}))"
-        )
+        marks = [
+            ("-1" if own else "1") for own, wanted in zip(have, declared, strict=True) if wanted
+        ]
+        return f"{self.names.numpy}.reshape({text}, ({', '.join(marks)}{',' * (len(marks) == 1)}))"
+
+    def _free(self, name: str) -> str:
+        """A name that no quantity has."""
+        while name in self.derivation.names or name in self.names.taken:
+            name += "_"
+        return name
 
     def _block(self, answers: _Answers, request: Request) -> str:
         """The whole Hessian with respect to several variables, block by block."""
@@ -310,31 +337,42 @@ class _Module:
             for variable in (*sweep.forward, *(step.adjoint for step in sweep.steps)):
                 if variable not in formulas.of and variable not in formulas.standing:
                     formulas.enter(variable)
+        labels, matrices = dict[tuple[str, str], str](), dict[str, Matrix]()
         for by, wrt in blocks:
             sweep, result = blocks[by, wrt]
-            shapes = sweep.of.shape, self.derivation.names[wrt].shape
-            outputs[f"H_{by}_{wrt}"] = _entries(result.gradient, *shapes)
-        used = {name for other in self.answers for name in other.inputs}
-        inputs = [name for name in self.problem.variables if name in used]
-        planned, lines = self._body(replace(answers, formulas=formulas, inputs=inputs), outputs)
+            label = self._free(f"H_{by}_{wrt}")
+            labels[by, wrt], outputs[label] = label, result.gradient
+            matrices[label] = Matrix(sweep.of.shape, self.derivation.names[wrt].shape)
+        own = replace(answers, formulas=formulas)
+        planned, lines = self._body(own, outputs, matrices=matrices)
         rows = []
         for by in request.wrt:
             row = []
             for wrt in request.wrt:
-                orders = [self.derivation.names[name].order for name in (by, wrt)]
-                row.append(_as_matrix(planned.outputs[f"H_{by}_{wrt}"], orders, self.names.numpy))
+                sides = [self.derivation.names[name].shape for name in (by, wrt)]
+                row.append(self._sided(planned.outputs[labels[by, wrt]], sides, [(ONE,), (ONE,)]))
             rows.append(f"[{', '.join(row)}]")
-        name = f"hessian_{request.of}_{'_'.join(request.wrt)}"
-        head = self._head(name, replace(answers, inputs=inputs))
+        head = self._head(joint_name(request), own)
         names = ", ".join(request.wrt)
         note = f'    """Hessian of {request.of} with respect to {names}, in blocks."""'
         ends = broken(f"return {self.names.numpy}.block([", rows, "])", 4)
         return "\n".join([*self._guard(planned), *head, note, *lines, *ends])
 
+    def _together(self, answers: _Answers, request: Request) -> list[str]:
+        """The whole Hessian with respect to several variables, and its product with a vector."""
+        product = joint_product(self.derivation, request, self._taken())
+        used = {name for other in self.answers for name in other.inputs}
+        inputs = [name for name in self.problem.variables if name in used]
+        own = replace(answers, inputs=inputs)
+        return [self._block(own, request), self._product(own, product)]
+
+    def _taken(self) -> frozenset[str]:
+        """Names that no direction may have."""
+        return frozenset({*self.names.taken, *self.problem.sizes})
+
     def _products(self, answers: _Answers, result: Result) -> list[str]:
         """The functions that multiply by a vector."""
-        taken = frozenset({*self.names.taken, *self.problem.sizes})
-        found = products(self.derivation, answers.sweep, result, taken)
+        found = products(self.derivation, answers.sweep, result, self._taken())
         return [self._product(answers, product) for product in found]
 
     def _product(self, answers: _Answers, product: Product) -> str:
@@ -374,11 +412,14 @@ class _Module:
         adjoints = {step.quantity.name: step.adjoint for step in sweep.steps}
         return adjoints.get(result.wrt, result.gradient)
 
-    def _head(self, name: str, answers: _Answers, direction: str = "") -> list[str]:
+    def _head(
+        self, name: str, answers: _Answers, direction: str = "", switch: str = ""
+    ) -> list[str]:
         """The signature; the problem's other inputs are accepted too, and not looked at."""
         needed = [*answers.inputs, *answers.sizes]
         others = [f"{identifier(n)}=None" for n in self.problem.variables if n not in needed]
         words = [*map(identifier, needed), *([direction] if direction else []), *others]
+        words += [f"{switch}=False"] if switch else []
         return broken(f"def {name}(", ["*", *words] if words else [], "):")
 
     def _body(
@@ -387,6 +428,7 @@ class _Module:
         outputs: Mapping[str, Tensor],
         direction: Variable | None = None,
         shape: Shape = (),
+        matrices: Mapping[str, Matrix] | None = None,
     ) -> tuple[Plan, list[str]]:
         """The plan of a function, and its lines between docstring and return.
 
@@ -395,29 +437,34 @@ class _Module:
             outputs: What is computed.
             direction: A further argument.
             shape: The declared shape of that.
+            matrices: What is said of outputs that are Jacobians or Hessians.
         """
+        matrices = matrices or {}
         given = [self.derivation.names[name] for name in answers.inputs]
         given += [] if direction is None else [direction]
-        labels = {
-            VALUE if label == VALUE else self._label(label): tensor
-            for label, tensor in outputs.items()
+        keys = {
+            label: label if label == VALUE or label in matrices else self._label(label)
+            for label in outputs
         }
         inputs = dict(zip(answers.inputs, given, strict=False))
-        likes = {self._label(label): inputs[label] for label in outputs if label in inputs}
-        planned = plan(answers.formulas, labels, given, self.names, likes)
-        keys = {label: VALUE if label == VALUE else self._label(label) for label in outputs}
+        likes = {keys[label]: inputs[label] for label in outputs if label in inputs}
+        wanted = {keys[label]: tensor for label, tensor in outputs.items()}
+        length = next((dim for dim in shape if _is_sum(dim)), ONE)
+        planned = plan(answers.formulas, wanted, given, self.names, likes, matrices, length)
         planned.outputs = {label: planned.outputs[key] for label, key in keys.items()}
         planned.bases = {label: planned.bases[key] for label, key in keys.items()}
         self.helpers.update(dict.fromkeys(planned.helpers))
         self.uses_math |= planned.uses_math
         lines = self._entry(answers, planned, direction, shape)
-        block = aligned([(f"{line.name} = {line.text}", line.shape) for line in planned.lines], 4)
-        before = None
-        for line, written in zip(planned.lines, block, strict=True):
-            if line.forward != before and lines:
-                lines.append("")
-            before = line.forward
-            lines.append(written)
+        started = [place for place, line in enumerate(planned.lines) if line.name in matrices]
+        split = min(started, default=len(planned.lines)) if planned.factors else 0
+        lines += _written(planned.lines[:split], bool(lines))
+        if planned.factors:
+            lines += ["", f"    if {self._free('structure')}:"]
+            lines += [f"    {line}" for line in _written(planned.apart, False)]
+            first, *rest = planned.factors.splitlines()
+            lines += [f"        return {first}", *(f"        {line}" for line in rest)]
+        lines += _written(planned.lines[split:], bool(lines))
         return planned, lines
 
     def _label(self, wrt: str) -> str:
@@ -434,7 +481,7 @@ class _Module:
         needed = set(planned.inputs)
         places: dict[str, tuple[str, int]] = {}
         for size in planned.sizes:
-            place = self._place_of(size, answers.inputs, needed)
+            place = self._place_of(size, answers, needed)
             if place is not None:
                 places[size] = place
                 needed.add(place[0])
@@ -446,17 +493,22 @@ class _Module:
         if not inputs and direction is None:
             return []
         words = [identifier(name) for name in inputs]
-        if direction is None:
-            lines = assign_from_call(words, self.arguments, 4)
+        sums = any(map(_is_sum, shape))
+        if direction is None or sums:
+            lines = assign_from_call(words, self.arguments, 4) if words else []
         else:
+            call = f'{self.arguments}({{"{direction.name}": {_shape_literal(shape)}}}, '
             lines = assign_from_call([*words, direction.name], self.arguments, 4)
-            own = f'{self.arguments}({{"{direction.name}": {_shape_literal(shape)}}}, '
-            lines = [line.replace(f"{self.arguments}(", own, 1) for line in lines]
+            lines = [line.replace(f"{self.arguments}(", call, 1) for line in lines]
             index = _squeezing(shape)
             if index:
                 lines.append(f"    {direction.name} = {direction.name}{index}")
         for size, (name, axis) in places.items():
             lines.append(f"    {identifier(size)} = {identifier(name)}.shape[{axis}]")
+        if direction is not None and sums:
+            own = f'{{"{direction.name}": ({planned.length},)}}'
+            name = direction.name
+            lines.append(f"    ({name},) = {self.arguments}({own}, {name}={name})")
         squeezed = []
         for name in inputs:
             index = _squeezing(self.problem.shape(name))
@@ -466,12 +518,16 @@ class _Module:
                 squeezed.append((f"{word} = {word}{index}", shape_code(shape)))
         return [*lines, *aligned(squeezed, 4)]
 
-    def _place_of(
-        self, size: str, inputs: Sequence[str], needed: set[str]
-    ) -> tuple[str, int] | None:
-        """A given variable and the axis whose length a size is; inputs used anyway come first."""
+    def _place_of(self, size: str, answers: _Answers, needed: set[str]) -> tuple[str, int] | None:
+        """A given variable and the axis whose length a size is; inputs used anyway come first.
+
+        Of the others those come first that a Jacobian or Hessian is with respect to.
+        """
+        second = answers.sweep.kind != "grad"
+        wrts = {result.wrt for result in answers.sweep.results} if second else set()
         for name in sorted(
-            self.problem.variables, key=lambda name: (name not in needed, name not in inputs)
+            self.problem.variables,
+            key=lambda name: (name not in needed, name not in wrts, name not in answers.inputs),
         ):
             for axis, dim in enumerate(self.problem.shape(name)):
                 if str(dim) == size:
@@ -491,24 +547,31 @@ class _Module:
         return found
 
 
-def _entries(jacobian: Tensor, first: Shape, second: Shape) -> Tensor:
-    """All entries of a Jacobian; of vectors, itself."""
-    if len(first) < 2 and len(second) < 2:
-        return jacobian
-    return expand(entries_of(jacobian, first, second))
+def _written(lines: Sequence[Line], below: bool) -> list[str]:
+    """Lines with their shapes beside them; an empty one before each new group.
+
+    Args:
+        lines: Of one function.
+        below: Whether other lines stand before them.
+    """
+    texts = [(f"{line.name} {line.sign} {line.text}", line.shape) for line in lines]
+    found: list[str] = []
+    before = None
+    for line, written in zip(lines, aligned(texts, 4), strict=True):
+        if line.forward != before and (found or below):
+            found.append("")
+        before = line.forward
+        found.append(written)
+    return found
 
 
-def _as_matrix(text: str, orders: Sequence[int], numpy: str) -> str:
-    """A block of a Hessian with two axes; matrices count by their vec."""
-    first, second = orders
-    if first == second == 1:
-        return text
-    if not first:
-        return f"{numpy}.reshape({text}, (1, -1))"
-    if not second:
-        return f"{numpy}.reshape({text}, (-1, 1))"
-    rows = f"{text}.shape[0]" if first == 1 else f"{text}.shape[0] * {text}.shape[1]"
-    return f"{text}.reshape({rows}, -1)"
+def _words_for(planned: Plan) -> str:
+    """What is returned in place of the matrix."""
+    kinds = [f"``{kind}``" for kind in planned.classes]
+    if not kinds:
+        return "a ``Dense``, since no structure was found"
+    *most, last = kinds
+    return f"its factors, as {', '.join(most)} and {last}" if most else f"its factors, as {last}"
 
 
 def _function_notes(summary: str, arguments: str) -> list[str]:
@@ -527,6 +590,11 @@ def _shape_literal(shape: Shape) -> str:
 
 def _is_number(dim: Dim) -> bool:
     return bool(dim.is_Integer)
+
+
+def _is_sum(dim: Dim) -> bool:
+    """Whether a size is neither a name nor a number."""
+    return not (dim.is_Symbol or dim.is_Integer)
 
 
 def _squeezing(shape: Shape) -> str:

@@ -105,6 +105,11 @@ def _expand(writer: Writer, node: Array) -> Written:
     return f"{writer.inside(node.args[0], ATOM)}[:, None]", ATOM
 
 
+def _spread(writer: Writer, node: Array) -> Written:
+    marks = ", ".join(":" if mark else "None" for mark in node.value)
+    return f"{writer.inside(node.args[0], ATOM)}[{marks}]", ATOM
+
+
 def _deviations(writer: Writer, node: Array) -> Written:
     axis = "" if node.value in (None, node.order - 1) else f", axis={node.value}"
     return writer.helper("_deviations", f"{writer.number_like(node.args[0])}{axis}")
@@ -148,6 +153,7 @@ MOVED: Final[Mapping[str, Callable[[Writer, Array], Written]]] = {
     "reshape": _reshape,
     "returning": _returning,
     "running": _running,
+    "spread": _spread,
     "transpose": _transpose,
     "tri": _tri,
 }

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from derive.emit.numpy_code.arrays import CHEAP, VIEWS, Array, Arrays, dims_in, is_floating
+from derive.emit.numpy_code.arrays import (
+    CHEAP,
+    VIEWS,
+    Array,
+    Arrays,
+    core_of,
+    dims_in,
+    is_floating,
+)
+from derive.emit.numpy_code.blocks import spread
 from derive.emit.numpy_code.branches import PARTIAL
+from derive.emit.numpy_code.entries import Entries, Part, entries
+from derive.emit.numpy_code.factors import Form, Leaf, factored
 from derive.emit.numpy_code.formulas import Formulas, thinned
 from derive.emit.numpy_code.lowering import TensorLowering
 from derive.emit.numpy_code.names import Names, identifier
 from derive.emit.numpy_code.text import Writer
-from derive.shapes import Shape
-from derive.tensor.nodes import Call, Tensor, Variable
+from derive.shapes import ONE, Dim, Shape
+from derive.tensor.algebra import as_contraction, scale
+from derive.tensor.nodes import Call, Letters, Tensor, Variable
+from derive.tensor.substitution import variables_of
 
-__all__ = ["Line", "Plan", "plan"]
+__all__ = ["Line", "Matrix", "Plan", "plan"]
 
 WIDTH: Final = 96
 """Characters of a line inside a function."""
@@ -23,12 +36,27 @@ WIDTH: Final = 96
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """``name = text``, with the shape of the value."""
+    """``name = text``, with the shape of the value; or another assignment than ``=``."""
 
     name: str
     text: str
     shape: str
     forward: bool
+    sign: str = "="
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """An output that is a derivative over the vecs of two arrays.
+
+    Attributes:
+        first, second: The shapes of the arrays.
+        structured: Whether its factors are wanted as well.
+    """
+
+    first: Shape
+    second: Shape
+    structured: bool = False
 
 
 @dataclass
@@ -39,6 +67,10 @@ class Plan:
         lines: In order of computation.
         outputs: For each output the expression to return, before its declared shape is restored.
         bases: For each output the array whose memory it may share.
+        factors: The factors of a matrix as an expression; empty without structure.
+        apart: Lines that only the factors need.
+        length: Of a further argument.
+        classes: Of the factors.
         inputs: Names of the given variables that are used, as the problem has them.
         sizes: Sizes that are used as numbers.
         helpers: Functions of the module's own that are called.
@@ -49,6 +81,10 @@ class Plan:
     lines: list[Line]
     outputs: dict[str, str]
     bases: dict[str, str]
+    factors: str
+    apart: list[Line]
+    length: str
+    classes: list[str]
     inputs: set[str]
     sizes: list[str]
     helpers: list[str]
@@ -62,6 +98,8 @@ def plan(
     given: Sequence[Variable],
     names: Names,
     likes: Mapping[str, Variable],
+    matrices: Mapping[str, Matrix],
+    length: Dim = ONE,
 ) -> Plan:
     """Plan the computation of some outputs.
 
@@ -71,14 +109,16 @@ def plan(
         given: The inputs there are.
         names: Of the module.
         likes: For outputs that are gradients with respect to an input, that input.
+        matrices: What is said of outputs that are Jacobians and Hessians.
+        length: Of a further argument, to be written as well.
     """
     written = {label: formulas.written(tensor) for label, tensor in outputs.items()}
     materialised: set[Tensor] = set()
     while True:
-        planner = _Planner(formulas, written, given, names, likes, materialised)
+        planner = _Planner(formulas, written, given, names, likes, matrices, materialised)
         bare = planner.bare_inverses()
         if bare <= materialised:
-            return planner.plan()
+            return planner.plan(length)
         materialised |= bare
 
 
@@ -92,14 +132,22 @@ class _Planner:
         given: Sequence[Variable],
         names: Names,
         likes: Mapping[str, Variable],
+        matrices: Mapping[str, Matrix],
         materialised: set[Tensor],
     ) -> None:
         self.formulas, self.module_names, self.likes = formulas, names, likes
+        self.matrices = matrices
         formulas, outputs = thinned(formulas, outputs)
-        needed = formulas.needed(tuple(outputs.values()))
+        self.wholes = {
+            label: entries(outputs[label], matrix.first, matrix.second, formulas.labels)
+            for label, matrix in matrices.items()
+        }
+        parts = [part.value for whole in self.wholes.values() for part in whole.parts]
+        ends = [*(t for label, t in outputs.items() if label not in matrices), *parts]
+        needed = formulas.needed(ends)
         self.arrays = Arrays()
         self.variables = _named(self.arrays, (*given, *needed))
-        everything = [*(formulas.of[v] for v in needed), *outputs.values()]
+        everything = [*(formulas.of[v] for v in needed), *ends]
         self.lowering = TensorLowering(self.arrays, self.variables, everything, materialised)
         self.roots: dict[Array, Array] = {}
         self.forward: dict[Array, bool] = {}
@@ -108,7 +156,13 @@ class _Planner:
             self.roots[name] = self.lowering.define(formulas.of[variable], name)
             self.forward[name] = variable in formulas.forward
         self.given = {self.variables[variable]: variable.name for variable in given}
-        self.results = {label: self._result(label, tensor) for label, tensor in outputs.items()}
+        self.form: Form | None = None
+        self.leaves: dict[Leaf, Array] = {}
+        self.assembled: list[Array] = []
+        self.results = {
+            label: self._matrix(label) if label in matrices else self._result(label, tensor)
+            for label, tensor in outputs.items()
+        }
         self.owner: dict[Array, Array] = {}
         self.named: dict[Array, str] = {}
         self.used = {str(name.value) for name in self.variables.values()}
@@ -118,7 +172,7 @@ class _Planner:
             if isinstance(formula, Call) and formula.function == "softmax"
         }
         self.sizes: dict[str, str] = {}
-        like = next((v for v in given if v.order), given[0] if given else None)
+        like = self._like(given, everything)
         self.writer = Writer(
             self.named,
             self.sizes,
@@ -128,6 +182,14 @@ class _Planner:
         self.like = like
         self.lines: list[Line] = []
         self.inputs: set[str] = set()
+
+    def _like(self, given: Sequence[Variable], formulas: Sequence[Tensor]) -> Variable | None:
+        """The given array whose precision new arrays get; for matrices one that they depend on."""
+        arrays = [variable for variable in given if variable.order] or [*given]
+        if self.matrices:
+            used = {variable for formula in formulas for variable in variables_of(formula)}
+            arrays.sort(key=lambda variable: variable not in used)
+        return arrays[0] if arrays else None
 
     def _result(self, label: str, tensor: Tensor) -> Array:
         node = self.lowering.array(tensor)
@@ -143,6 +205,48 @@ class _Planner:
         self.roots[name], self.forward[name] = node, False
         return name
 
+    def _matrix(self, label: str) -> Array:
+        """A Jacobian or Hessian; its parts are put together in place."""
+        whole = self.wholes[label]
+        if self.matrices[label].structured:
+            self.form = factored(whole)
+            self.leaves = {leaf: self._leaf(leaf) for leaf in _leaves(self.form)}
+        axes = tuple(range(len(whole.shape)))
+        if len(whole.parts) == 1 and whole.parts[0].axes == axes:
+            node = self._result(label, whole.parts[0].value)
+        else:
+            node = self.arrays.name(label, whole.shape)
+            self.roots[node], self.forward[node] = self._assembly(whole), False
+        self.assembled.append(node)
+        return self.arrays.reshape(node, whole.matrix_shape)
+
+    def _assembly(self, whole: Entries) -> Array:
+        """The parts, one that fills the whole first; all but the first without their signs."""
+        axes = tuple(range(len(whole.shape)))
+        parts = sorted(whole.parts, key=lambda part: (not self._fills(part, axes), _sign(part) < 0))
+        args, marks = [], []
+        for place, part in enumerate(parts):
+            sign = _sign(part) if place else 1
+            node, kept = self.lowering.lean(scale(sign, part.value))
+            order = tuple(dict.fromkeys(part.axes))
+            args.append(spread(self.arrays, node, kept, order))
+            marks.append((part.axes, sign))
+        return self.arrays.make("assembled", args, whole.shape, tuple(marks))
+
+    def _fills(self, part: Part, axes: Letters) -> bool:
+        return part.axes == axes and self.lowering.lean(part.value)[1] == axes
+
+    def _leaf(self, leaf: Leaf) -> Array:
+        array = self.lowering.array(leaf.value)
+        if leaf.value.order == 0:
+            array = self.arrays.full(array, leaf.shape)
+        elif leaf.value.order == 1 and len(leaf.shape) == 2:
+            if leaf.turned == (leaf.shape[0] == 1):
+                return self.arrays.expand(array)
+            return self.arrays.transpose(self.arrays.expand(array))
+        array = self.arrays.reshape(array, leaf.shape)
+        return self.arrays.transpose(array) if leaf.turned else array
+
     def bare_inverses(self) -> set[Tensor]:
         """Inverses that are needed as matrices."""
         inverses = self.lowering.inverses
@@ -150,27 +254,41 @@ class _Planner:
 
     def _reachable(self) -> Iterator[Array]:
         """Every node that some line computes, once."""
+        yield from self._below([*self.roots.values(), *self.leaves.values()])
+
+    def _below(self, nodes: Iterable[Array], through: bool = False) -> Iterator[Array]:
+        """These nodes and all in them, once; on request those in the formulas of names too."""
         seen: set[Array] = set()
-        stack = list(self.roots.values())
+        stack = list(nodes)
         while stack:
             node = stack.pop()
             if node not in seen:
                 seen.add(node)
                 yield node
                 stack.extend(node.args)
+                if through and node in self.roots:
+                    stack.append(self.roots[node])
 
-    def plan(self) -> Plan:
+    def plan(self, length: Dim) -> Plan:
         """The finished lines."""
         for name, root in self.roots.items():
             if root.op != "name" and root not in self.owner:
                 self.owner[root] = name
                 self.named[root] = str(name.value)
         self._name_shared()
-        for symbol in self._size_names():
+        for symbol in self._size_names() | {symbol.name for symbol in length.free_symbols}:
             self.sizes[symbol] = identifier(symbol)
         done: set[Array] = set()
         for name in self.roots:
-            self._emit(name, self.forward[name], done)
+            if name not in self.assembled:
+                self._emit(name, self.forward[name], done)
+        for leaf in self.leaves.values():
+            self._need(leaf, False, done)
+        apart = self._lines_apart()
+        for name in self.assembled:
+            if name in self.roots:
+                self._emit(name, self.forward[name], done)
+        factors = "" if self.form is None else self._form_text(self.form, WIDTH - 12)
         outputs = {label: self._output(node) for label, node in self.results.items()}
         if self.writer.uses_like and self.like is not None:
             self.inputs.add(self.like.name)
@@ -178,12 +296,46 @@ class _Planner:
             self.lines,
             outputs,
             {label: self._base(node) for label, node in self.results.items()},
+            factors,
+            apart,
+            self.writer.dim(length),
+            list(dict.fromkeys(_kinds(self.form))),
             self.inputs,
             list(self.writer.size_used),
             list(self.writer.helpers),
             self.writer.uses_math,
             self._is_guarded(),
         )
+
+    def _lines_apart(self) -> list[Line]:
+        """Take away the lines that nothing but the factors needs."""
+        if self.form is None:
+            return []
+        names = {
+            self.named.get(node) or str(node.value)
+            for node in self._below(self.assembled, through=True)
+            if node in self.named or node.op == "name"
+        }
+        apart = [line for line in self.lines if line.name not in names]
+        self.lines = [line for line in self.lines if line.name in names]
+        return apart
+
+    def _form_text(self, form: Form | Leaf | Dim, width: int) -> str:
+        """The factors as an expression, on several lines if one is too long."""
+        if isinstance(form, Leaf):
+            node = self.leaves[form]
+            self._output(node)
+            return self.writer.number_like(node)
+        if not isinstance(form, Form):
+            return self.writer.dim(form)
+        name = self.module_names.global_name(form.kind)
+        opening, closing = ("((", "))") if form.kind == "Sum" else ("(", ")")
+        parts = [self._form_text(part, width - 4) for part in form.parts]
+        whole = f"{name}{opening}{', '.join(parts)}{closing}"
+        if len(whole) <= width and "\n" not in whole:
+            return whole
+        lines = [line for part in parts for line in f"{part},".splitlines()]
+        return "\n".join([f"{name}{opening}", *(f"    {line}" for line in lines), closing])
 
     def _is_guarded(self) -> bool:
         """Whether a branch of a choice is computed that need not be, and may warn."""
@@ -208,9 +360,11 @@ class _Planner:
 
     def _size_names(self) -> set[str]:
         names: set[str] = set()
-        bare = (part for node in self.results.values() for part in (node, *node.args))
+        ends = [*self.results.values(), *self.leaves.values()]
+        bare = (part for node in ends for part in (node, *node.args))
         for node in (*self._reachable(), *bare):
             names.update(symbol.name for dim in dims_in(node) for symbol in dim.free_symbols)
+        names.update(symbol.name for dim in _sizes(self.form) for symbol in dim.free_symbols)
         return names
 
     def _output(self, node: Array) -> str:
@@ -244,9 +398,13 @@ class _Planner:
             order.append(node)
             for arg in node.args:
                 uses[arg] = uses.get(arg, 0) + 1
+        for leaf in _leaves(self.form):
+            core = core_of(self.leaves[leaf])
+            uses[core] = uses.get(core, 0) + 1
+        self.used_once = {node for node in order if uses.get(node, 0) < 2}
         shared = {n for n in order if uses.get(n, 0) > 1 and _worth_a_name(n)} - self.named.keys()
         done: set[Array] = set()
-        for root in self.roots.values():
+        for root in (*self.leaves.values(), *self.roots.values()):
             self._name_inside(root, shared, done)
 
     def _name_inside(self, node: Array, shared: set[Array], done: set[Array]) -> None:
@@ -271,7 +429,12 @@ class _Planner:
             done.add(name)
             self._line(str(name.value), self.roots[name], forward, done)
 
-    def _line(self, name: str, node: Array, forward: bool, done: set[Array]) -> None:
+    def _line(
+        self, name: str, node: Array, forward: bool, done: set[Array], sign: str = "="
+    ) -> None:
+        if node.op == "assembled":
+            self._assembled_lines(name, node, done)
+            return
         own = self.named.get(node) == name or node.op in CHEAP - {"name"}
         for part in node.args if own else (node,):
             self._need(part, forward, done)
@@ -284,7 +447,36 @@ class _Planner:
             self._name(long)
             self._need(long, forward, done)
             text = self._text(node, own)
-        self.lines.append(Line(name, text, _shape_text(node.shape), forward))
+        self.lines.append(Line(name, text, _shape_text(node.shape), forward, sign))
+
+    def _assembled_lines(self, name: str, node: Array, done: set[Array]) -> None:
+        """The parts of an array, written or added where they belong."""
+        for part in node.args:
+            self._need(part, False, done)
+        axes = tuple(range(node.order))
+        started = bool(node.args) and node.value[0][0] == axes == tuple(range(node.args[0].order))
+        started = started and node.args[0].shape == node.shape
+        numpy = self.writer.numpy
+        if not started:
+            text = f"{numpy}.zeros({self.writer.shape(node.shape)}{self.writer.typed()})"
+            self.lines.append(Line(name, text, _shape_text(node.shape), False))
+        for place, (part, (along, sign)) in enumerate(zip(node.args, node.value, strict=True)):
+            if not place and started:
+                self._line(name, part, False, done)
+                if not self._is_fresh(part):
+                    whole = self.lines.pop()
+                    self.lines.append(replace(whole, text=f"{numpy}.array({whole.text})"))
+                continue
+            mark = "=" if not place else "+=" if sign > 0 else "-="
+            target = name if along == axes else f"{self.writer.diagonal(name, along)}[...]"
+            self._line(target, part, False, done, mark)
+            sizes = tuple(dict(zip(along, node.shape, strict=True)).values())
+            self.lines.append(replace(self.lines.pop(), shape=_shape_text(sizes)))
+
+    def _is_fresh(self, node: Array) -> bool:
+        """Whether computing a node makes an array that nothing else has."""
+        core = core_of(node)
+        return core in self.used_once and core.op not in CHEAP
 
     def _text(self, node: Array, own: bool) -> str:
         """The right-hand side of a line; a quantity of the problem is a floating-point number."""
@@ -335,6 +527,38 @@ def _named(arrays: Arrays, variables: Iterable[Variable]) -> dict[Variable, Arra
         taken.add(name)
         found[variable] = arrays.name(name, variable.shape)
     return found
+
+
+def _sign(part: Part) -> int:
+    """The sign of a term."""
+    coefficient = as_contraction(part.value).coefficient
+    return -1 if coefficient < 0 else 1
+
+
+def _kinds(form: Form | Leaf | Dim | None) -> Iterator[str]:
+    """The classes in a form."""
+    if isinstance(form, Form):
+        yield form.kind
+        for part in form.parts:
+            yield from _kinds(part)
+
+
+def _leaves(form: Form | Leaf | Dim | None) -> Iterator[Leaf]:
+    """The arrays in a form, as often as they stand there."""
+    if isinstance(form, Form):
+        for part in form.parts:
+            yield from _leaves(part)
+    elif isinstance(form, Leaf):
+        yield form
+
+
+def _sizes(form: Form | Leaf | Dim | None) -> Iterator[Dim]:
+    """The sizes in a form."""
+    if isinstance(form, Form):
+        for part in form.parts:
+            yield from _sizes(part)
+    elif form is not None and not isinstance(form, Leaf):
+        yield form
 
 
 def _worth_a_name(node: Array) -> bool:

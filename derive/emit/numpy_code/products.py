@@ -207,8 +207,26 @@ class Product:
 
     def _entrywise(self, items: Sequence[_Item], order: Letters) -> Array:
         shape = tuple(self.dims[letter] for letter in order)
-        placed = [(self._placed(item, order), item.power) for item in items]
+        placed = [(self._placed(item, order), item.power) for item in self._merged_vectors(items)]
         return self.arrays.multiply(ONE, placed, shape)
+
+    def _merged_vectors(self, items: Sequence[_Item]) -> list[_Item]:
+        """The factors, vectors on the same letter multiplied before they meet a matrix."""
+        if not any(len(item.letters) == 2 for item in items):
+            return [*items]
+        found: dict[Letters, list[_Item]] = {}
+        for item in items:
+            found.setdefault(item.letters, []).append(item)
+        merged: list[_Item] = []
+        for letters, own in found.items():
+            if len(letters) == 2 or len(own) == 1:
+                merged.extend(own)
+                continue
+            tensor = contract(1, [(i.tensor, (0,), i.power) for i in own], (0,))
+            shape = own[0].array.shape
+            array = self.arrays.multiply(ONE, [(i.array, i.power) for i in own], shape)
+            merged.append(_Item(tensor, array, letters, ONE))
+        return merged
 
     def _placed(self, item: _Item, order: Letters) -> Array:
         """A factor along the axes of a product."""

@@ -1,20 +1,33 @@
 """Functions for Jacobians and Hessians: the matrix itself, and its products with a vector.
 
 ``jvp_y_x(..., v)`` is the Jacobian times v, ``vjp_y_x(..., u)`` its transpose times u, and
-``hvp_J_w(..., v)`` the Hessian times v; none of the three forms a matrix.
+``hvp_J_w(..., v)`` the Hessian times v; none of the three forms a matrix. For the Hessian in blocks
+of several variables v is one vector, their directions one behind the other, a matrix column by
+column, and so is the product.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from derive.calculus.derivation import Derivation, Result, Sweep
-from derive.calculus.tangents import Along, backwards, forwards
+from derive.calculus.tangents import Along, backwards, forwards, forwards_from
+from derive.emit.numpy_code.entries import count_of
 from derive.problem import Request
-from derive.shapes import Shape
-from derive.tensor.nodes import Variable
+from derive.shapes import ONE, Dim, Shape
+from derive.tensor.algebra import contract, number, size_of, transpose
+from derive.tensor.nodes import Call, Tensor, Variable
 
-__all__ = ["Product", "asked_alone", "joint_requests", "name_of_function", "products"]
+__all__ = [
+    "Product",
+    "asked_alone",
+    "joint_name",
+    "joint_product",
+    "joint_requests",
+    "name_of_function",
+    "products",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +55,11 @@ def name_of_function(result: Result) -> str:
         return f"jacobian_{result.of}_{result.wrt}"
     parts = [result.of, result.by, *([result.wrt] if result.wrt != result.by else [])]
     return f"hessian_{'_'.join(parts)}"
+
+
+def joint_name(request: Request, kind: str = "hessian") -> str:
+    """``hessian_J_w_b``, for ``hessian J wrt (w, b)``."""
+    return f"{kind}_{request.of}_{'_'.join(request.wrt)}"
 
 
 def joint_requests(derivation: Derivation, sweep: Sweep) -> list[Request]:
@@ -98,6 +116,60 @@ def products(
             shape,
         ),
     ]
+
+
+def joint_product(derivation: Derivation, request: Request, taken: frozenset[str]) -> Product:
+    """The Hessian of several variables times one vector."""
+    names = _quantities(derivation)
+    v = Variable(_free("v", taken), (_entries(derivation, request.wrt),))
+    directions: dict[Variable, Variable] = {}
+    start: Dim = ONE - ONE
+    for name in request.wrt:
+        wrt = derivation.names[name]
+        label = _free(f"{v.name}_{name}", taken)
+        value = _taken(v, start, wrt.shape)
+        directions[wrt] = Variable(label, wrt.shape, frozenset(), value, "adjoint", wrt.row)
+        start = start + count_of(wrt.shape)
+    sweeps = {s.results[0].by: s for s in derivation.sweeps if s.results and _is_of(s, request)}
+    every = [forwards_from(sweeps[name].of, directions, names) for name in request.wrt]
+    quantities = dict.fromkeys(variable for along in every for variable in along.quantities)
+    steps = dict.fromkeys((*directions.values(), *(s for along in every for s in along.steps)))
+    result = Call("joined_0", tuple(_vec(along.result) for along in every), v.shape)
+    ordered = tuple(variable for variable in names if variable in quantities)
+    words = f"Hessian of {request.of} with respect to {', '.join(request.wrt)}, times {v.name}"
+    along = Along(v, ordered, tuple(steps), result)
+    return Product(joint_name(request, "hvp"), words, along, v.shape, v.shape)
+
+
+def _is_of(sweep: Sweep, request: Request) -> bool:
+    first = sweep.results[0]
+    return first.kind == "hessian" and first.of == request.of and first.by in request.wrt
+
+
+def _entries(derivation: Derivation, names: Iterable[str]) -> Dim:
+    """How many entries several variables have together."""
+    total: Dim = ONE - ONE
+    for name in names:
+        total = total + count_of(derivation.names[name].shape)
+    return total
+
+
+def _taken(whole: Tensor, start: Dim, shape: Shape) -> Tensor:
+    """The part of a vector that is the vec of an array of this shape."""
+    offset = number(int(start)) if start.is_Integer else size_of(start)
+    if not shape:
+        return Call("entry_0", (whole, offset), ())
+    part = Call("block_0", (whole, offset), (count_of(shape),))
+    return part if len(shape) == 1 else transpose(Call("split_0", (part,), shape[::-1]))
+
+
+def _vec(tensor: Tensor) -> Tensor:
+    """The entries of an array, column by column."""
+    if tensor.order == 0:
+        return contract(1, [(tensor, ())], (0,), {0: ONE})
+    if tensor.order == 1:
+        return tensor
+    return Call("merged_0", (transpose(tensor),), (count_of(tensor.shape),))
 
 
 def _quantities(derivation: Derivation) -> list[Variable]:

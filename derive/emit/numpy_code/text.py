@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
@@ -36,6 +36,8 @@ of Python, and an array of single precision stays one."""
 
 SIMPLE: Final = re.compile(r"[\w.]+")
 """Operands around which ``**`` stands without spaces."""
+
+MARKS: Final = "ijklmnopq"
 
 Term = tuple[Fraction, list[tuple[Array, Fraction]], Array]
 
@@ -221,7 +223,8 @@ class Writer(Numbers):
         coefficient, powers = node.value
         items: list[tuple[Array, Fraction]] = []
         for arg, power in zip(node.args, powers, strict=True):
-            inner, factor = self._factors(arg) if power == 1 else ([(arg, power)], Fraction(1))
+            apart = power != 1 or 0 < arg.order < node.order
+            inner, factor = ([(arg, power)], Fraction(1)) if apart else self._factors(arg)
             items.extend(inner)
             coefficient *= factor
         return items, coefficient
@@ -312,6 +315,12 @@ class Writer(Numbers):
         """A call of a function that the module defines for itself."""
         self.helpers[name] = None
         return f"{name}({arguments})", ATOM
+
+    def diagonal(self, name: str, axes: Sequence[int]) -> str:
+        """The view of an array in which some of its axes agree."""
+        marks = "".join(MARKS[axis] for axis in axes)
+        kept = "".join(dict.fromkeys(marks))
+        return f'{self.numpy}.einsum("{marks}->{kept}", {name})'
 
     def _einsum(self, node: Array) -> Written:
         args = ", ".join(self.number_like(arg) for arg in node.args)

@@ -1,0 +1,243 @@
+"""The factors of a Jacobian or Hessian: diagonal, Kronecker, of low rank, and sums of these.
+
+Found in its terms: identity matrices between all of its axes make a diagonal, factors that fall
+into two groups a Kronecker product, and factors on either side of summed letters a product of low
+rank, weighted along these letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final, TypeAlias
+
+from derive.emit.numpy_code.entries import Entries, Part, count_of
+from derive.emit.numpy_code.order import entries_in
+from derive.shapes import Dim, Shape
+from derive.tensor.algebra import as_contraction, contract, ones
+from derive.tensor.nodes import Contraction, Factor, Letters, Tensor
+
+__all__ = ["Form", "Leaf", "factored"]
+
+MOST_CUT: Final = 2
+"""So many summed letters may lie between the two sides of a product of low rank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """An array among the factors.
+
+    Attributes:
+        value: A tensor.
+        shape: What its entries are counted in; of one or two axes.
+        turned: Whether the transpose is meant.
+    """
+
+    value: Tensor
+    shape: Shape
+    turned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A matrix in factors.
+
+    Attributes:
+        kind: A class of :mod:`derive.emit.numpy_code.operators`.
+        parts: Its arguments: arrays, forms, or sizes.
+    """
+
+    kind: str
+    parts: tuple[Form | Leaf | Dim, ...]
+
+
+Matrix: TypeAlias = Form | Leaf
+
+
+def factored(whole: Entries) -> Form | None:
+    """The factors of a matrix; None where there is no structure to keep."""
+    sides = whole.shape[: whole.rows], whole.shape[whole.rows :]
+    if not all(sides) or not whole.parts:
+        return None
+    found = []
+    for part in whole.parts:
+        form = _form(part, whole.rows, True)
+        if form is None:
+            return None
+        found.append(form)
+    return found[0] if len(found) == 1 else Form("Sum", tuple(found))
+
+
+def _form(part: Part, rows: int, deep: bool) -> Form | None:
+    """The form of one term; sums between two sides are looked for only if ``deep``."""
+    above, beside = part.axes[:rows], part.axes[rows:]
+    if above == beside and len(set(above)) == len(above):
+        value = _reordered(part.value, above)
+        return Form("Diagonal", (Leaf(value, (count_of(value.shape),)),))
+    found = _kronecker(part, rows)
+    if found is None and len(above) == len(beside) == 2:
+        found = _swapped(part)
+    return found or _low_rank(part, rows, deep)
+
+
+def _swapped(part: Part) -> Form | None:
+    """A diagonal or Kronecker product behind the commutation matrix."""
+    *above, first, second = part.axes
+    turned = Part((*above, second, first), part.value)
+    columns, rows = (part.value.shape[x] for x in (first, second))
+    swap = Form("Commutation", (rows, columns))
+    if above != [second, first]:
+        inner = _kronecker(turned, 2)
+        return None if inner is None else Form("Product", (inner, swap))
+    if part.value is ones(part.value.shape):
+        return swap
+    value = _reordered(part.value, (second, first))
+    diagonal = Form("Diagonal", (Leaf(value, (count_of(value.shape),)),))
+    return Form("Product", (diagonal, swap))
+
+
+def _reordered(value: Tensor, axes: Letters) -> Tensor:
+    """A tensor with its axes in another order."""
+    dims = {x: value.shape[x] for x in axes}
+    return contract(1, [(value, tuple(range(value.order)))], axes, dims)
+
+
+def _groups(factors: Sequence[Factor], through: frozenset[int]) -> list[list[Factor]]:
+    """Factors in groups that are connected by some letters."""
+    groups: list[tuple[list[Factor], set[int]]] = []
+    for factor in factors:
+        own, letters = [factor], set(factor[1]) & through
+        for other in [group for group in groups if group[1] & letters]:
+            groups.remove(other)
+            own, letters = [*other[0], *own], letters | other[1]
+        groups.append((own, letters))
+    return [own for own, _ in groups]
+
+
+def _letters(factors: Sequence[Factor]) -> frozenset[int]:
+    return frozenset(letter for _, letters, _ in factors for letter in letters)
+
+
+def _kronecker(part: Part, rows: int) -> Form | None:
+    """The term as the Kronecker product of what lies on some first axes with the rest."""
+    above, beside = part.axes[:rows], part.axes[rows:]
+    body = as_contraction(part.value)
+    for row in range(len(above) + 1):
+        for column in range(len(beside) + 1):
+            left = (*above[:row], *beside[:column])
+            right = (*above[row:], *beside[column:])
+            is_outer = {(row, column), (len(above) - row, len(beside) - column)}
+            if not left or not right or set(left) & set(right) or (0, len(beside)) in is_outer:
+                continue
+            sides = _separated(body, set(left))
+            if sides is None:
+                continue
+            one = _side(body, sides[0], (above[:row], beside[:column]), True)
+            other = _side(body, sides[1], (above[row:], beside[column:]), False)
+            if one is not None and other is not None:
+                return Form("Kronecker", (one, other))
+    return None
+
+
+def _separated(body: Contraction, left: set[int]) -> tuple[list[Factor], list[Factor]] | None:
+    """The factors that touch some axes and those that do not, if no letter joins them."""
+    sides: tuple[list[Factor], list[Factor]] = ([], [])
+    for group in _groups(body.factors, _letters(body.factors)):
+        axes = {x for x in _letters(group) if x < body.order}
+        if axes & left and axes - left:
+            return None
+        sides[not axes or bool(axes & left)].extend(group)
+    return sides[1], sides[0]
+
+
+def _side(
+    body: Contraction, factors: Sequence[Factor], axes: tuple[Letters, Letters], scaled: bool
+) -> Matrix | None:
+    """One side of a Kronecker product, as a form if it has one, else as an array."""
+    above, beside = axes
+    kept = tuple(dict.fromkeys((*above, *beside)))
+    dims = {x: body.dims[x] for x in kept}
+    value = contract(body.coefficient if scaled else 1, factors, kept, dims)
+    part = Part(tuple(map(kept.index, (*above, *beside))), value)
+    form = _form(part, len(above), False) if above and beside else None
+    if form is not None or set(above) & set(beside):
+        return form
+    return Leaf(value, tuple(count_of([body.dims[x] for x in side]) for side in axes))
+
+
+def _low_rank(part: Part, rows: int, deep: bool) -> Form | None:
+    """The term as ``left diag(weights) right'``."""
+    above, beside = part.axes[:rows], part.axes[rows:]
+    body = as_contraction(part.value)
+    both = frozenset(above) & frozenset(beside)
+    if len(set(above)) < len(above) or len(set(beside)) < len(beside):
+        return None
+    found = [
+        (entries_in(body.dims[x] for x in cut), form)
+        for cut in _cuts(body, both, deep)
+        if (form := _across(body, above, beside, cut)) is not None
+    ]
+    return min(found, key=lambda item: item[0])[1] if found else None
+
+
+def _cuts(body: Contraction, both: frozenset[int], deep: bool) -> Iterator[Letters]:
+    """Sets of letters between two sides: those that both have, and some that are summed."""
+    start = tuple(sorted(both))
+    if not both:
+        yield ()
+    for size in range(not both and 1, MOST_CUT + 1) if deep else ():
+        for more in combinations(sorted(body.summed), size):
+            if start or more:
+                yield (*start, *more)
+
+
+def _across(body: Contraction, above: Letters, beside: Letters, cut: Letters) -> Form | None:
+    """A product whose two sides meet in a cut."""
+    left, right, middle = list[Factor](), list[Factor](), list[Factor]()
+    for group in _groups(body.factors, _letters(body.factors) - set(cut)):
+        letters = _letters(group) - set(cut)
+        touches = bool(letters & set(above)), bool(letters & set(beside))
+        if all(touches):
+            return None
+        (left if touches[0] else right if touches[1] else middle).extend(group)
+    if set(above) <= set(cut) or set(beside) <= set(cut):
+        return None
+    sides = [_outer(body, factors, axes, cut) for factors, axes in ((left, above), (right, beside))]
+    if None in sides:
+        return None
+    dims = {x: body.dims[x] for x in cut}
+    weights = contract(body.coefficient, middle, cut, dims)
+    first, second = (side for side in sides if side is not None)
+    return Form("LowRank", (first, Leaf(weights, (count_of(weights.shape),)), second))
+
+
+def _outer(
+    body: Contraction, factors: Sequence[Factor], axes: Letters, cut: Letters
+) -> Matrix | None:
+    """One side: a matrix from the cut to the axes.
+
+    It is a Kronecker product where they share axes, and has Kronecker products for columns where
+    two axes meet only in the cut.
+    """
+    shared = set(axes) & set(cut)
+    kept = tuple(dict.fromkeys((*cut, *axes)))
+    dims = {x: body.dims[x] for x in kept}
+    if shared:
+        value = contract(1, factors, kept, dims)
+        return _kronecker(Part(tuple(map(kept.index, (*axes, *cut))), value), len(axes))
+    if len(axes) == 2 and len(cut) == 1:
+        columns: tuple[list[Factor], list[Factor]] = ([], [])
+        for group in _groups(factors, _letters(factors) - set(cut)):
+            columns[axes[1] in _letters(group)].extend(group)
+        if not any(axes[0] in letters for _, letters, _ in columns[1]):
+            sides = [(*cut, x) for x in axes]
+            return Form(
+                "KhatriRao",
+                tuple(
+                    Leaf(contract(1, own, side, dims), tuple(dims[x] for x in side), True)
+                    for own, side in zip(columns, sides, strict=True)
+                ),
+            )
+    shape = tuple(count_of([body.dims[x] for x in side]) for side in (cut, axes))
+    return Leaf(contract(1, factors, kept, dims), shape, True)
