@@ -22,7 +22,7 @@ from derive.emit.words import Formula, Words
 from derive.shapes import Shape
 from derive.tensor.nodes import Variable
 
-__all__ = ["html_notes"]
+__all__ = ["embedded_font", "html_notes"]
 
 FONT: Final = "notes-math.woff2"
 STYLES: Final = {"bold": BOLD, "plain": PLAIN}
@@ -57,12 +57,12 @@ def html_notes(page: Page, *, code: str = "", style: str = "bold", fragment: boo
         source=page.problem.source.strip(),
         code=listing(code) if code else "",
         fragment=fragment,
-        font="" if fragment else _font(),
+        font="" if fragment else embedded_font(),
     )
 
 
 @cache
-def _font() -> str:
+def embedded_font() -> str:
     """The mathematical font in base64."""
     return b64encode((files("derive.emit.html") / FONT).read_bytes()).decode()
 
