@@ -77,9 +77,9 @@ class Shapes:
             Misfit: Two shapes that do not fit, or a gradient of what is no scalar.
         """
         self.type_all()
-        known: list[Extent] = []
+        known: object = None
         while self.sizes.waiting:
-            if known == (known := [self.resolve(extent) for extent in self.extents.values()]):
+            if known == (known := self._known()):
                 raise mismatches.undecided(self, *self.unsolved)
             self.type_all()
         self.name_sizes()
@@ -90,6 +90,11 @@ class Shapes:
             misfit = mismatches.choice(self, node, axis, *map(self.sizes.resolve, bounds))
             if misfit is not None:
                 raise misfit
+
+    def _known(self) -> tuple[list[str], int]:
+        """What is known of the names that are not declared, whatever open sizes are called."""
+        dims = [dim for name in self.program.open for dim in self.resolve(self.extents[name])]
+        return list(map(str, dims)), len({symbol for dim in dims for symbol in dim.free_symbols})
 
     def type_all(self) -> None:
         """Go once through all definitions and requests."""

@@ -48,6 +48,9 @@ __all__ = ["Bench", "Slopes"]
 ROUNDING: Final = 1e-13
 """Differences of derivatives below this times what noise does are rounding."""
 
+LEAST: Final = 1e-15
+"""Derivatives below this times what passes through the definitions may be said to be 0."""
+
 TRIALS: Final = 3
 """How many times noise is put on what may be rounding."""
 
@@ -341,6 +344,8 @@ class Bench:
         noise = slopes.noise
         if blur is not None:
             noise = noise + [np.sum(blur() * np.abs(d.change)) for d in slopes.directions]
+        if not np.any(gradient):
+            noise = np.maximum(noise, slopes.flows * (LEAST / self._rounding))
         is_rounding = differences <= self._rounding * noise
         return np.where(is_rounding, np.maximum(scales, noise), scales)
 

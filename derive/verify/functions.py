@@ -171,14 +171,15 @@ AFTER_STEP: Final = 1e6
 def _largest(axes: Axes) -> Function:
     """The largest entry along axes; tied entries share equally. The axes stay.
 
-    The square of a complex step moves real parts; what differs by no more than that is tied.
+    What differs by rounding alone is tied, and so is what the square of a complex step moves.
     """
 
     def value(x: Any) -> Any:
         step = np.max(np.abs(x.imag), axis=axes, keepdims=True)
-        is_top = np.max(x.real, axis=axes, keepdims=True) - x.real <= AFTER_STEP * step**2
-        top = np.sum(np.where(is_top, x, 0.0), axis=axes, keepdims=True)
-        return top / np.sum(is_top, axis=axes, keepdims=True)
+        top = np.max(x.real, axis=axes, keepdims=True)
+        is_top = _reaches(x, top) | (top - x.real <= AFTER_STEP * step**2)
+        total = np.sum(np.where(is_top, x, 0.0), axis=axes, keepdims=True)
+        return total / np.sum(is_top, axis=axes, keepdims=True)
 
     return value
 
