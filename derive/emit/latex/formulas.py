@@ -344,7 +344,7 @@ class Writer:
         return rf"{self.write(inner, ATOM)}^\top"
 
     def _function(self, expr: Expr) -> str:
-        return applied(function_sign(expr.op), self.write(expr.args[0]))
+        return applied(function_sign(expr.op, self.style.spelled), self.write(expr.args[0]))
 
     def _norm(self, expr: Expr) -> str:
         (inner,) = expr.args
@@ -387,7 +387,7 @@ class Writer:
             left, right = ENCLOSED[name]
             return between(left, inner, right)
         shown = self.write if is_entrywise(name) else self._block
-        return applied(function_sign(name), ", ".join(map(shown, expr.args)))
+        return applied(function_sign(name, self.style.spelled), ", ".join(map(shown, expr.args)))
 
     def _block(self, expr: Expr) -> str:
         """An array beside others: zeros as 0, other constant ones with their size."""

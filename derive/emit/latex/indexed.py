@@ -84,7 +84,7 @@ class Entries(IndexPrinter):
         if name in ENCLOSED:
             left, right = ENCLOSED[name]
             return between(left, inner[0], right)
-        return applied(function_sign(name), ", ".join(inner))
+        return applied(function_sign(name, self.style.spelled), ", ".join(inner))
 
     def _where(self, places: Sequence[tuple[Tensor, Axes]]) -> str:
         (condition, along), *values = places
@@ -105,7 +105,8 @@ class Entries(IndexPrinter):
         written = self.matrix(tensor)
         if written is None:
             written = applied(
-                function_sign(tensor.function), ", ".join(map(self.whole, tensor.args))
+                function_sign(tensor.function, self.style.spelled),
+                ", ".join(map(self.whole, tensor.args)),
             )
         return written + subscript(axes)
 

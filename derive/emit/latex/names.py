@@ -1,8 +1,8 @@
 """Names as LaTeX: ``W1`` with a subscript, ``x_hat`` under a hat, ``lambda`` as the letter.
 
 A name is a stem and subscripts: digits behind a letter, and what stands behind underscores. One
-letter is italic, a word upright; arrays are bold. Every character that has a meaning in TeX is
-escaped, and what pdfLaTeX has no letter for becomes a mark, so that nothing in a name is a command.
+letter is italic, a word upright; arrays are bold. Nothing in a name is a command: letters that
+LaTeX's fonts lack, and signs, are set as their number in Unicode.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ __all__ = [
     "is_raised",
     "latex_dim",
     "latex_name",
-    "letter",
     "named",
     "style_for",
 ]
@@ -73,8 +72,14 @@ ACCENTS: Final[Mapping[str, str]] = {
     "\u030c": r"\v", "\u0327": r"\c", "\u0328": r"\k", "\u0331": r"\b", "\u0323": r"\d",
 }  # fmt: skip
 
+OVER_LETTERS: Final[Mapping[str, str]] = {
+    "\u0300": "grave", "\u0301": "acute", "\u0302": "hat", "\u0303": "tilde", "\u0304": "bar",
+    "\u0306": "breve", "\u0307": "dot", "\u0308": "ddot", "\u030a": "mathring", "\u030c": "check",
+}  # fmt: skip
+"""Accents of letters in formulas."""
+
 MISSING: Final = "?"
-"""What stands for a character that the fonts of LaTeX lack."""
+"""What stands in prose for a character that the fonts of LaTeX lack."""
 
 STEM: Final = re.compile(r"(?P<letters>[^\W\d_]+)(?P<digits>\d*)")
 
@@ -88,12 +93,17 @@ class LatexStyle:
         literal: Names that are set letter by letter, because another one would look the same.
         subscripted: Names of two letters of which the second is a subscript: ``bf`` beside ``Wf``.
         squared: Names that end in 2 and are squares: ``sigma2`` where there is no ``sigma1``.
+        spelled: Functions that are set as words, since a name has their sign: ``sigma`` that of
+            the sigmoid function.
+        every_letter: Whether letters of any script can be set, as they can be in MathML.
     """
 
     bold: bool = True
     literal: frozenset[str] = frozenset()
     subscripted: frozenset[str] = frozenset()
     squared: frozenset[str] = frozenset()
+    spelled: frozenset[str] = frozenset()
+    every_letter: bool = False
 
 
 BOLD: Final = LatexStyle()
@@ -119,7 +129,12 @@ def style_for(variables: Iterable[Variable], style: LatexStyle = BOLD) -> LatexS
     paired = frozenset(name for name in pairs if name[0].islower() and name[1] in ends)
     families = [name.rstrip("0123456789") for name in found]
     alone = {name for name in VARIANCES & found.keys() if families.count(name[:-1]) == 1}
-    fitted = replace(style, subscripted=paired, squared=frozenset(alone))
+    spelled = (
+        {"sigmoid"} if {"sigma", "σ"} & {re.split(r"[\d_]", name)[0] for name in found} else ()
+    )
+    fitted = replace(
+        style, subscripted=paired, squared=frozenset(alone), spelled=frozenset(spelled)
+    )
     looks: dict[str, list[str]] = {}
     for name, variable in found.items():
         looks.setdefault(latex_name(variable, replace(fitted, bold=False)), []).append(name)
@@ -150,7 +165,11 @@ def latex_name(variable: Variable, style: LatexStyle = BOLD) -> str:
 def named(name: str, style: LatexStyle, array: bool, bar: bool = False) -> str:
     """A name; ``bar`` draws a bar over its stem."""
     stem, accents, raised, below = _taken_apart(name, style)
-    body = _stem(stem, style.bold and array)
+    if stem == name and name in style.literal:
+        written = "".join(_letter(character, style) for character in name)
+        body = rf"\{'mathbf' if style.bold and array else 'mathrm'}{{{written}}}"
+        return rf"\overline{{{body}}}" if bar else body
+    body = _stem(stem, style.bold and array, style)
     for accent in accents:
         body = (
             rf"\{accent}{{{body}}}"
@@ -161,7 +180,7 @@ def named(name: str, style: LatexStyle, array: bool, bar: bool = False) -> str:
         single = len(stem) == 1 or stem in GREEK
         body = rf"\bar{{{body}}}" if single else rf"\overline{{{body}}}"
     if below:
-        body += f"_{_braced(','.join(map(_subscript, below)))}"
+        body += f"_{_braced(','.join(_subscript(part, style) for part in below))}"
     return body + (f"^{raised}" if raised else "")
 
 
@@ -192,7 +211,7 @@ def _taken_apart(name: str, style: LatexStyle) -> tuple[str, list[str], str, lis
         digits, rest = digits + accent["digits"], rest[1:]
     if name in style.squared:
         return stem, accents, digits, below
-    pair = len(stem) == 2 and stem not in GREEK and stem not in FUNCTIONS
+    pair = len(stem) == 2 and stem.isascii() and stem not in GREEK and stem not in FUNCTIONS
     if pair and (stem[0].isupper() or name in style.subscripted):
         below.append(stem[1])
         stem = stem[0]
@@ -201,35 +220,47 @@ def _taken_apart(name: str, style: LatexStyle) -> tuple[str, list[str], str, lis
     return stem, accents, "", [*below, *rest]
 
 
-def letter(character: str) -> str:
-    """One letter as LaTeX; what pdfLaTeX has no letter for becomes a mark."""
+def _letter(character: str, style: LatexStyle) -> str:
+    """One character of a name, without what makes it bold or upright."""
     if character in UNICODE_GREEK:
         return UNICODE_GREEK[character]
-    plain = unicodedata.normalize("NFKD", character)[0]
-    return plain if plain.isascii() and plain.isalnum() else rf"\text{{{MISSING}}}"
+    if character == "_":
+        return r"\_"
+    base, *accents = list(unicodedata.normalize("NFD", character))
+    if base.isascii() and base.isalnum() and all(accent in OVER_LETTERS for accent in accents):
+        for accent in accents:
+            base = rf"\{OVER_LETTERS[accent]}{{{base}}}"
+        return base
+    if style.every_letter and character.isalnum():
+        return rf"\text{{{character}}}"
+    return f"u{ord(character):x}"
 
 
-def _stem(stem: str, bold: bool) -> str:
-    single = GREEK.get(stem) or (letter(stem) if len(stem) == 1 else "")
-    if single:
-        return rf"\bm{{{single}}}" if bold else single
-    return rf"\{'mathbf' if bold else 'mathrm'}{{{_letters(stem)}}}"
+def _stem(stem: str, bold: bool, style: LatexStyle) -> str:
+    if stem in GREEK or (len(stem) == 1 and stem in UNICODE_GREEK):
+        sign = GREEK.get(stem) or UNICODE_GREEK[stem]
+        return rf"\bm{{{sign}}}" if bold else sign
+    written = "".join(_letter(character, style) for character in stem)
+    if len(stem) == 1 and len(written) == 1:
+        return rf"\bm{{{written}}}" if bold else written
+    accented = re.fullmatch(r"\\(\w+)\{(\w)\}", written)
+    if accented and accented[1] != "text":
+        return rf"\{accented[1]}{{\bm{{{accented[2]}}}}}" if bold else written
+    greek = all(character in UNICODE_GREEK or character.isascii() for character in stem)
+    if greek and not stem.isascii():
+        spaced = "".join(f"{UNICODE_GREEK[c]} " if c in UNICODE_GREEK else c for c in stem).strip()
+        return rf"\bm{{{spaced}}}" if bold else spaced
+    return rf"\{'mathbf' if bold else 'mathrm'}{{{written}}}"
 
 
-def _letters(word: str) -> str:
-    """The letters of a word, underscores as such."""
-    plain = (r"\_" if c == "_" else unicodedata.normalize("NFKD", c)[0] for c in word)
-    return "".join(c if c == r"\_" or (c.isascii() and c.isalnum()) else MISSING for c in plain)
-
-
-def _subscript(part: str) -> str:
+def _subscript(part: str, style: LatexStyle) -> str:
     found = STEM.fullmatch(part)
     if part.isascii() and part.isdigit():
         return part
     if found is None:
-        return rf"\mathrm{{{_letters(part)}}}"
+        return _stem(part, False, style)
     stem, digits = found["letters"], found["digits"]
-    return _stem(stem, False) + (f"_{_braced(digits)}" if digits else "")
+    return _stem(stem, False, style) + (f"_{_braced(digits)}" if digits else "")
 
 
 def _braced(script: str) -> str:

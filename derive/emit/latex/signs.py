@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from typing import Final
 
@@ -62,9 +62,9 @@ HELD: Final = ("(", r"\bigl", r"\Bigl")
 """Brackets in a formula that take those around it to the next size."""
 
 
-def function_sign(name: str) -> str:
-    """The sign of a function of the language."""
-    if name in COMMANDS:
+def function_sign(name: str, spelled: Collection[str] = ()) -> str:
+    """The sign of a function of the language; its name where it is to be spelled out."""
+    if name in COMMANDS and name not in spelled:
         return COMMANDS[name]
     word = WORDS.get(name, FUNCTIONS[name].written if name in FUNCTIONS else name)
     inner = escaped(word).replace(r"\_", r"\text{-}")

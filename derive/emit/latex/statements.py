@@ -207,7 +207,11 @@ class _Reader:
         if text in INVERSES and self._next() == "(":
             return self._inverse(INVERSES[text])
         if text in OPERATORS and not (len(text) == 1 or self._next() in tuple(MARKS)):
-            return self._scripted(function_sign(text), entry=function_sign(text), function=True)
+            return self._scripted(
+                function_sign(text, self.style.spelled),
+                entry=function_sign(text, self.style.spelled),
+                function=True,
+            )
         if text == "d":
             return D
         if text[0] == "d" and len(text) == 2:
