@@ -169,11 +169,11 @@ REFUSED = [
     ),
     (
         "A:(n,n); B = expm(A)*A; jacobian B wrt A",
-        "the Jacobian of B by A has no closed form here: expm has none",
+        "the Jacobian of B with respect to A has no closed form here: expm has none",
     ),
     (
         "A:(n,n); hessian tr(expm(A)) wrt A",
-        "the Jacobian of the gradient with respect to A by A has no closed form here: expm has",
+        "the Jacobian of the gradient in A with respect to A has no closed form here: expm has",
     ),
 ]
 

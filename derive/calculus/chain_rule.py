@@ -67,7 +67,10 @@ def _derived(problem: Problem) -> Derivation:
 
 
 def _second(problem: Problem, names: dict[str, Variable], first: Sequence[Sweep]) -> list[Sweep]:
-    """The Jacobian of each gradient that a Hessian is asked of, with respect to all it is with."""
+    """The Jacobian of each gradient that a Hessian is asked of, with respect to all it is with.
+
+    Of two variables, the second derivative is taken in one order.
+    """
     wanted: dict[tuple[str, str], dict[str, None]] = {}
     for request in problem.requests:
         if request.kind == "hessian":
@@ -75,14 +78,22 @@ def _second(problem: Problem, names: dict[str, Variable], first: Sequence[Sweep]
             for name in request.wrt:
                 others = request.wrt if request.joint else (name,)
                 wanted.setdefault((request.of, name), {}).update(dict.fromkeys(others))
-    found = []
+    found: dict[tuple[str, str], Sweep] = {}
     for (of, by), wrt in wanted.items():
         gradient = next(s for s in first if s.kind == "grad" and s.of.name == of)
         known = {step.quantity.name: step.adjoint for step in gradient.steps}
         bar = known.setdefault(by, _without_influence(names[by]))
         everything = [*names.values(), *known.values()]
-        found.append(jacobian_sweep(bar, [names[w] for w in wrt], everything, of, by))
-    return found
+        before = [w for w in wrt if w != by and by in wanted.get((of, w), ()) and (of, w) in found]
+        mixed = {names[w]: _jacobian_by(found[of, w], by) for w in before}
+        asked = [names[w] for w in wrt]
+        found[of, by] = jacobian_sweep(bar, asked, everything, of, by, mixed)
+    return list(found.values())
+
+
+def _jacobian_by(sweep: Sweep, name: str) -> Variable | None:
+    """The Jacobian of a sweep by a variable; None where it is 0."""
+    return next((step.adjoint for step in sweep.steps if step.quantity.name == name), None)
 
 
 def _refuse_dependent(request: Request, names: dict[str, Variable]) -> None:

@@ -8,7 +8,8 @@ column by column. A Hessian is the Jacobian of a gradient.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from derive.calculus.derivation import Line, Result, Source, Step, Sweep
 from derive.calculus.laws import laws_between, local_laws
@@ -18,7 +19,7 @@ from derive.calculus.rules import RULES, ArrayRule
 from derive.errors import UnsupportedError
 from derive.shapes import Shape
 from derive.tensor import incidence
-from derive.tensor.algebra import ONE, add, contract, zero
+from derive.tensor.algebra import ONE, add, contract, transpose, zero
 from derive.tensor.facts import Reason
 from derive.tensor.nodes import Contraction, Delta, Factor, Tensor, Variable
 from derive.tensor.simplification import simplify
@@ -100,11 +101,12 @@ def _no_closed_form(body: Tensor, user: Variable, target: Variable) -> str:
     """Which function is to blame, and for what."""
     what = user.name
     if user.role == "adjoint":
-        what = f"the gradient with respect to {what.removesuffix('_bar')}"
+        what = f"the gradient in {what.removesuffix('_bar')}"
     laws = [law.law for law in laws_between(body, target)]
     named = [law for law in laws if isinstance(RULES.get(law), ArrayRule)]
     blame = f": {' and '.join(named)} has none" if named else ""
-    return f"the Jacobian of {what} by {target.name} has no closed form here{blame}"
+    whole = f"the Jacobian of {what} with respect to {target.name}"
+    return f"{whole} has no closed form here{blame}"
 
 
 def jacobian_sweep(
@@ -113,6 +115,7 @@ def jacobian_sweep(
     names: Collection[Variable],
     label: str,
     by: str = "",
+    mixed: Mapping[Variable, Variable | None] = MappingProxyType({}),
 ) -> Sweep:
     """The Jacobians of a quantity, from itself back to every variable asked about.
 
@@ -122,11 +125,18 @@ def jacobian_sweep(
         names: Every quantity, in the order of computation.
         label: Name of what the results are said to be of.
         by: For a Hessian, the variable of the gradient.
+        mixed: For a Hessian, second derivatives by these variables that were taken in the other
+            order: the Jacobian of each one's gradient by ``by``, None where it is 0.
     """
     for variable in wrt:
         _refuse_structure(variable, "Hessian" if by else "Jacobian")
-    sweep = _Backwards(of, wrt, names)
+    sweep = _Backwards(of, [variable for variable in wrt if variable not in mixed], names)
     sweep.run()
+    for variable, other in mixed.items():
+        if other is not None:
+            step = _mixed(of, variable, other)
+            sweep.known[variable] = step.adjoint
+            sweep.steps.append(step)
     results = tuple(_result(of, variable, sweep.known, label, by) for variable in wrt)
     lines = (line.tensor for step in sweep.steps for line in step.lines)
     shown = {part for line in lines for part in variables_of(line)} | set(sweep.order)
@@ -246,6 +256,22 @@ def _sent(of: Variable, user: Variable, part: Variable, above: Variable | None) 
     return Source(user, above, local, product, laws)
 
 
+def _mixed(of: Variable, variable: Variable, other: Variable) -> Step:
+    """A second derivative as the transpose of the one in the other order."""
+    assert other.value is not None
+    lines = (
+        Line(transpose(other), (Reason("mixed"),)),
+        Line(transpose(other.value), (Reason("inserted", (other,)),)),
+    )
+    return Step(variable, _named(of, variable, lines[-1].tensor), (), lines, True)
+
+
+def _named(of: Variable, quantity: Variable, value: Tensor) -> Variable:
+    """The Jacobian by its name."""
+    name, row = f"∂{of.name}/∂{quantity.name}", not of.order and bool(value.order)
+    return Variable(name, value.shape, frozenset(), value, "jacobian", row)
+
+
 def _step(of: Variable, quantity: Variable, sources: Sequence[Source], sought: bool) -> Step:
     shape = _shape(of, quantity)
     sent = add((source.sent for source in sources), shape)
@@ -261,7 +287,5 @@ def _step(of: Variable, quantity: Variable, sources: Sequence[Source], sought: b
     for found in (plain, short):
         if found.tensor is not lines[-1].tensor:
             lines.append(Line(found.tensor, found.reasons))
-    name = f"∂{of.name}/∂{quantity.name}"
-    row = not of.order and bool(shape)
-    jacobian = Variable(name, shape, frozenset(), short.tensor, "jacobian", row)
+    jacobian = _named(of, quantity, short.tensor)
     return Step(quantity, jacobian, tuple(sources), tuple(lines), sought)

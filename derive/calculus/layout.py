@@ -20,7 +20,7 @@ from derive.calculus.derivation import Line, Source, Step, Sweep
 from derive.errors import InputError
 from derive.tensor.algebra import transpose
 from derive.tensor.nodes import Tensor, Variable
-from derive.tensor.substitution import substitute
+from derive.tensor.substitution import substitute, variables_of
 
 __all__ = ["LAYOUTS", "Layout", "in_layout"]
 
@@ -61,22 +61,29 @@ class _Turning:
 
     def __init__(self) -> None:
         self.turned: dict[Variable, Variable] = {}
-        self.read: dict[Variable, Tensor] = {}
 
     def step(self, step: Step) -> Step:
         sources = tuple(map(self._source, step.sources))
         lines = tuple(Line(self.tensor(line.tensor), line.reasons) for line in step.lines)
-        own = step.adjoint
-        value, row = lines[-1].tensor, own.order == 1 and not own.row
-        jacobian = Variable(own.name, value.shape, own.facts, value, own.role, row)
-        self.turned[own], self.read[own] = jacobian, transpose(jacobian)
-        return Step(step.quantity, jacobian, sources, lines, step.sought)
+        return Step(step.quantity, self.variable(step.adjoint), sources, lines, step.sought)
 
     def _source(self, source: Source) -> Source:
-        adjoint = None if source.adjoint is None else self.turned[source.adjoint]
+        adjoint = None if source.adjoint is None else self.variable(source.adjoint)
         local = None if source.jacobian is None else transpose(source.jacobian)
         return replace(source, adjoint=adjoint, jacobian=local, sent=self.tensor(source.sent))
 
+    def variable(self, jacobian: Variable) -> Variable:
+        """A Jacobian by its name, turned."""
+        known = self.turned.get(jacobian)
+        if known is None:
+            assert jacobian.value is not None
+            value, row = self.tensor(jacobian.value), jacobian.order == 1 and not jacobian.row
+            name, facts, role = jacobian.name, jacobian.facts, jacobian.role
+            known = Variable(name, value.shape, facts, value, role, row)
+            self.turned[jacobian] = known
+        return known
+
     def tensor(self, tensor: Tensor) -> Tensor:
         """A Jacobian's formula, turned, with the names of turned Jacobians."""
-        return transpose(substitute(tensor, self.read))
+        jacobians = (part for part in variables_of(tensor) if part.role == "jacobian")
+        return transpose(substitute(tensor, {v: transpose(self.variable(v)) for v in jacobians}))

@@ -213,7 +213,9 @@ SYMMETRIC: Final = ("symmetric", "positive_definite")
 """Structures of a gradient beside which its form for the independent entries is printed."""
 
 REPEATABLE: Final = frozenset(
-    {"left_factor", "right_factor", "addend", "repeated_columns", "repeated_rows"}
+    "left_factor right_factor addend repeated_columns repeated_rows mixed d_left_factor "
+    "d_right_factor d_two_sided d_applied d_outer d_addend d_scaled d_multiple d_hadamard "
+    "d_inner_product d_summed d_transposed".split()
 )
 """Laws of sums and products that need not be told twice."""
 

@@ -45,6 +45,7 @@ FORMS: Final[Mapping[str, str]] = {
     "block": "a block: its adjoint goes back to its place",
     "rearranged": "entries change places: the adjoint goes back to theirs",
     "linear": "linear in {v}",
+    "mixed": "second derivatives may be taken in either order",
     "d_left_factor": "$Z = W A$:  $vec(dZ) = (Aᵀ ⊗ I) vec(dW)$",
     "d_right_factor": "$Z = W A$:  $vec(dZ) = (I ⊗ W) vec(dA)$",
     "d_two_sided": "$Z = A X B$:  $vec(dZ) = (Bᵀ ⊗ A) vec(dX)$",

@@ -169,6 +169,9 @@ def _rows(step: Step, layout: Layout) -> tuple[Row, ...]:
 def _jacobian_rows(step: Step, layout: Layout) -> tuple[Row, ...]:
     """``∂y/∂v = (∂y/∂u) (∂u/∂v)``, what these two are, and the result."""
     row = step.adjoint.row
+    if not step.sources:
+        named, whole = (oriented(raised(line.tensor), row) for line in step.lines)
+        return (Row((named, whole), _factors(whole), step.lines[0].reasons, (step.result,)),)
     telling = [s for s in step.sources if not is_zero(s.sent)] or list(step.sources)
     laws = dict.fromkeys(law for source in telling for law in source.laws)
     silent = [law for s in step.sources if s not in telling for law in s.laws]

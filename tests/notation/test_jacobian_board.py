@@ -94,6 +94,13 @@ LINES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "x:(n); hessian norm1(x) wrt x",
         ("∂x̄/∂x = 0   sign is constant on either side of 0; sign′(0) is 0",),
     ),
+    "two variables in either order": (
+        "x:(n); y:(m); A:(n,m); hessian exp(x'*A*y) wrt (x, y)",
+        (
+            "∂ȳ/∂x = (∂x̄/∂y)ᵀ = (f A y xᵀ A + q̄ A)ᵀ   "
+            "second derivatives may be taken in either order",
+        ),
+    ),
     "what is 0 beside what is not": (
         "x:(n); W:(k,n); y:(k); z = W*x; a = relu(z); hessian sum(a.^3 .* y) wrt W",
         (

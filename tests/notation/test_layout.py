@@ -26,6 +26,7 @@ from derive.notation.raising import raised
 from derive.notation.sympy_form import sympy_form
 from derive.shapes import as_dim
 from derive.tensor.algebra import transpose
+from derive.tensor.nodes import Variable
 from derive.verify.evaluation import evaluate
 
 NET = (
@@ -60,16 +61,27 @@ def derived(problem: str) -> Derivation:
 class Values:
     """The numbers that the names of a sweep stand for, and its local Jacobians."""
 
-    def __init__(self, derivation: Derivation, sweep: Sweep, rng: np.random.Generator) -> None:
+    def __init__(self, derivation: Derivation, rng: np.random.Generator) -> None:
         self.names: dict[str, Any] = {}
+        self.local: dict[Any, Any] = {}
         for name, given in derivation.problem.variables.items():
             rows, cols = (*(int(dim) for dim in given.shape), 1, 1)[:2]
             size = (rows, cols) if given.shape else ()
             self.names[name] = np.asarray(rng.uniform(0.2, 1.2, size))
-        for variable in (*derivation.names.values(), *sweep.forward):
-            if variable.value is not None:
-                self.names[variable.name] = self.of(definition_form(variable))
-        self.local = {
+        for variable in derivation.names.values():
+            self.enter(variable)
+        for sweep in derivation.sweeps:
+            self.take(sweep)
+
+    def enter(self, variable: Variable) -> None:
+        if variable.value is not None:
+            self.names[variable.name] = self.of(definition_form(variable))
+
+    def take(self, sweep: Sweep) -> None:
+        """The quantities of a sweep and its local Jacobians."""
+        for variable in sweep.forward:
+            self.enter(variable)
+        self.local |= {
             (source.user, step.quantity): self.of(raised(source.jacobian))
             for step in sweep.steps
             for source in step.sources
@@ -101,10 +113,10 @@ def test_every_line_is_the_transpose(problem: str, rng: np.random.Generator) -> 
     derivation = derived(problem)
     sweeps = [sweep for sweep in derivation.sweeps if sweep.kind == "jacobian"]
     assert sweeps
+    usual, turned = Values(derivation, rng), Values(derivation, rng)
+    turned.names = dict(usual.names)
+    turned.local = {pair: np.transpose(value) for pair, value in usual.local.items()}
     for sweep in sweeps:
-        usual, turned = Values(derivation, sweep, rng), Values(derivation, sweep, rng)
-        turned.names = dict(usual.names)
-        turned.local = {pair: np.transpose(value) for pair, value in usual.local.items()}
         pairs = zip(board(sweep), board(sweep, layout="denominator"), strict=True)
         for step, other in pairs:
             expected = usual.of(step.rows[-1].forms[-1])
@@ -122,8 +134,8 @@ def test_every_line_is_the_transpose(problem: str, rng: np.random.Generator) -> 
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS.keys())
 def test_every_answer_is_the_transpose(problem: str, rng: np.random.Generator) -> None:
     derivation = derived(problem)
+    values = Values(derivation, rng)
     for sweep in derivation.sweeps:
-        values = Values(derivation, sweep, rng)
         for result in sweep.results:
             found = []
             for layout in ("numerator", "denominator"):
