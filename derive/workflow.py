@@ -106,6 +106,8 @@ def open_problem(source: str) -> Problem:
 def ask(problem: Problem, wrt: Sequence[str]) -> Problem:
     """The problem, asking for derivatives with respect to other variables.
 
+    It has no source any more, since that asks something else.
+
     Raises:
         InputError: A variable is not in the problem.
     """
@@ -116,7 +118,7 @@ def ask(problem: Problem, wrt: Sequence[str]) -> Problem:
             advice = f"Did you mean {close[0]}?" if close else f"Known are {', '.join(known)}."
             raise InputError(f"there is no {name} in the problem", (advice,))
     requests = tuple(replace(request, wrt=tuple(wrt)) for request in problem.requests)
-    return replace(problem, requests=tuple(dict.fromkeys(requests)))
+    return replace(problem, requests=tuple(dict.fromkeys(requests)), source="")
 
 
 def gradient(
