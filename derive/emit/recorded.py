@@ -161,7 +161,7 @@ class _Recorder:
             written.number,
             self.formula(written.quantity),
             self.formula(named(step.adjoint)),
-            extent(written.quantity),
+            extent(named(step.adjoint)),
             written.sought,
             tuple(self.contribution(source, step) for source in step.sources),
             tuple(self.law(laws[name]) for name in dict.fromkeys(x.law for x in reasons)),
