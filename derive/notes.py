@@ -28,6 +28,7 @@ class Printer(Protocol):
 
 
 FORMATS: Final[Mapping[str, tuple[str, str]]] = {
+    "tex": ("derive.emit.latex.document", "latex_notes"),
     "txt": ("derive.emit.terminal", "text_notes"),
     "html": ("derive.emit.html", "html_notes"),
     "md": ("derive.emit.markdown", "markdown_notes"),

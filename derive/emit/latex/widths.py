@@ -36,8 +36,8 @@ OPERATORS: Final[Mapping[str, float]] = {r"\sum": 2.9, r"\prod": 2.6}
 """Widths of the signs that have their limits above and below."""
 
 SWITCHES: Final = frozenset(
-    {"mathrm", "mathit", "mathbb", "hat", "bar", "overline", "widehat", "widetilde", "tilde", "operatorname",
-     "text", "big", "Big", "displaystyle", "textstyle", "limits"}
+    {"mathrm", "mathit", "mathbb", "hat", "bar", "overline", "widehat", "widetilde", "tilde",
+     "operatorname", "text", "big", "Big", "displaystyle", "textstyle", "limits"}
 )  # fmt: skip
 """Commands that take no room of their own."""
 

@@ -1,0 +1,267 @@
+"""The notes as a LaTeX document, or as a fragment for somebody else's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from jinja2 import Template
+
+from derive.emit.latex.breaking import broken
+from derive.emit.latex.formulas import latex, latex_shape, underbraced
+from derive.emit.latex.listing import LITERATE, listed
+from derive.emit.latex.names import BOLD, PLAIN, LatexStyle, escaped, style_for
+from derive.emit.latex.rows import Row, Side, aligned, narrowest, parted
+from derive.emit.latex.words import latex_formula
+from derive.emit.page import Line, Page, Section, StepLines
+from derive.emit.templates import environment
+from derive.emit.words import Formula, Words
+from derive.notation.expression import Expr
+from derive.shapes import Shape
+
+__all__ = ["PACKAGES", "latex_notes"]
+
+PACKAGES: Final = ("amsmath", "mathtools", "bm", "booktabs", "array", "graphicx", "xcolor")
+"""What the formulas and tables need."""
+
+LISTING: Final = ("listings",)
+CHINESE: Final = ("CJKutf8",)
+
+DOCUMENT_ROOM: Final = 81.0
+FRAGMENT_ROOM: Final = 67.0
+"""The width of the text in digits: A4 with margins of 25 mm in 11 pt; a plain article in 10 pt."""
+
+MARGIN: Final = 20.0
+"""How much less room there is for words than for the widest of lines."""
+
+SMALL: Final = 0.85
+"""Size of the words beside a formula."""
+
+TABLE_ROWS: Final = 34
+"""A table with more rows is divided, since it stays on one page."""
+
+IDEOGRAPHS: Final = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]+")
+"""Characters that fonts for Chinese have."""
+
+
+def latex_notes(page: Page, *, code: str = "", style: str = "bold", fragment: bool = False) -> str:
+    """The page as LaTeX.
+
+    Args:
+        page: What to print.
+        code: The module to list, or "".
+        style: ``bold`` or ``plain``.
+        fragment: Whether it is to be a part of somebody else's document, set in lines of at least
+            345 pt; it says in comments which packages it needs.
+    """
+    names = page.derivation.names.values()
+    printer = _Printer(
+        page,
+        style_for(names, BOLD if style == "bold" else PLAIN),
+        FRAGMENT_ROOM if fragment else DOCUMENT_ROOM,
+    )
+    listing = listed(code)
+    return _template().render(
+        fragment=fragment,
+        packages=(*PACKAGES, *(LISTING if code else ())),
+        literate=[row for row in LITERATE if row[0] in listing],
+        chinese=page.say.language == "zh",
+        code=listing,
+        said=page.say.text,
+        page=printer.page_parts(),
+    )
+
+
+@cache
+def _template() -> Template:
+    own = environment().overlay(
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+    )
+    return own.get_template("notes.tex.jinja")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What the template sets of one section; every text in it is LaTeX."""
+
+    title: str
+    symbols: tuple[tuple[tuple[str, str, str], ...], ...]
+    forward: str
+    conventions: tuple[str, ...]
+    steps: str
+    answers: str
+    meanings: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What the template sets of a page."""
+
+    name: str
+    parts: tuple[Part, ...]
+    notes: tuple[str, ...]
+    check: str
+    failed: tuple[str, ...]
+
+
+class _Printer:
+    """Prints one page in one style."""
+
+    def __init__(self, page: Page, style: LatexStyle, room: float) -> None:
+        self.page, self.style, self.room = page, style, room
+        self.say = page.say
+
+    def page_parts(self) -> Whole:
+        """All parts of the page."""
+        report = self.page.report
+        failed = () if report is None or report.passed else tuple(str(report).splitlines()[1:])
+        return Whole(
+            self.prose(self.page.name),
+            tuple(map(self.part, self.page.sections)),
+            tuple(map(self.words, self.page.notes)),
+            self.words(self.page.check),
+            tuple(map(self.prose, failed)),
+        )
+
+    def part(self, section: Section) -> Part:
+        """One section."""
+        told = self.page.detail != "result"
+        return Part(
+            self.words(section.title),
+            tuple(self.symbols(section)) if told else (),
+            self.aligned(self.forward(section)) if told else "",
+            tuple(map(self.words, section.conventions)) if told else (),
+            self.aligned(self.steps(section)) if told else "",
+            self.aligned(self.answers(section, told)),
+            self.aligned(self.meanings(section)),
+        )
+
+    def aligned(self, rows: Iterable[Row]) -> str:
+        """Rows as a display; "" for none."""
+        found = list(rows)
+        return aligned(found, self.room) if found else ""
+
+    # Words and formulas.
+
+    def prose(self, text: str) -> str:
+        """Text in which nothing is a command."""
+        pieces = []
+        place = 0
+        for found in IDEOGRAPHS.finditer(text):
+            pieces += [escaped(text[place : found.start()]), found[0]]
+            place = found.end()
+        return "".join((*pieces, escaped(text[place:])))
+
+    def words(self, words: Words) -> str:
+        """Prose with its formulas; one that is too long for a line is made smaller."""
+        pieces = []
+        for piece in words:
+            if isinstance(piece, str):
+                pieces.append(self.prose(piece))
+                continue
+            written = self.formula(piece)
+            fits = narrowest(written) <= self.room - MARGIN
+            pieces.append(f"${written}$" if fits else rf"\fitted{{\linewidth}}{{{written}}}")
+        return "".join(pieces)
+
+    def formula(self, formula: Formula) -> str:
+        """A formula on one line."""
+        return latex_formula(formula, self.style)
+
+    def side(self, formula: Formula, factors: Sequence[Expr] = ()) -> Side:
+        """A formula behind an equals sign, with the shapes of its factors below it."""
+        if not isinstance(formula, Expr):
+            written = self.formula(formula)
+            return Side(written, lambda room: parted(written, room))
+        expr = formula
+        whole = latex(expr, self.style)
+        if len(factors) > 1 and _factors(expr) == tuple(factors):
+            whole = underbraced(expr, self.style)
+        return Side(whole, lambda room: broken(expr, self.style, int(room)))
+
+    # The parts of a section.
+
+    def symbols(self, section: Section) -> Iterator[tuple[tuple[str, str, str], ...]]:
+        """Name, shape and facts of what is given, in tables that fit a page."""
+        rows = [
+            (
+                f"${self.formula(symbol.name)}$",
+                f"${latex_shape(symbol.shape)}$",
+                self.words(symbol.remark),
+            )
+            for symbol in section.symbols
+        ]
+        for start in range(0, len(rows), TABLE_ROWS):
+            yield tuple(rows[start : start + TABLE_ROWS])
+
+    def forward(self, section: Section) -> Iterator[Row]:
+        """How the quantities are computed."""
+        for known in section.forward:
+            yield Row(
+                self.formula(known.name),
+                (self.side(known.form),),
+                self.beside(known.shape, known.remark),
+            )
+
+    def beside(self, shape: Shape, remark: Words) -> str:
+        """A shape, and what else is to be known."""
+        words = f"${latex_shape(shape)}$"
+        return self.say.comma.join((words, self.words(remark))) if remark else words
+
+    def steps(self, section: Section) -> Iterator[Row]:
+        """The derivation."""
+        for step in section.steps:
+            for number, line in enumerate(step.lines):
+                yield self.step_line(step, line, number == 0)
+
+    def step_line(self, step: StepLines, line: Line, first: bool) -> Row:
+        """One line of a step."""
+        left = ""
+        if first:
+            left = self.formula(line.left)
+            if len(line.factors) == 1:
+                (whole,) = line.factors
+                left = rf"\underbrace{{{left}}}_{{{latex_shape((whole.rows, whole.cols))}}}"
+        return Row(
+            left,
+            tuple(self.side(side, line.factors) for side in line.sides),
+            self.say.stop.join(map(self.words, line.reasons)),
+            max((self.least(words) for words in line.reasons), default=0.0),
+            tuple(map(self.words, line.proof)),
+            str(step.number) if first else "",
+        )
+
+    def least(self, words: Words) -> float:
+        """The width of the widest formula in words, in small type."""
+        formulas = (piece for piece in words if not isinstance(piece, str))
+        return SMALL * max((narrowest(self.formula(f)) for f in formulas), default=0.0)
+
+    def answers(self, section: Section, told: bool) -> Iterator[Row]:
+        """The closed forms."""
+        for answer in section.answers:
+            beside = self.beside(answer.shape, answer.remark)
+            yield Row(self.formula(answer.left), (self.side(answer.form),), beside)
+            for form, remark in answer.others if told else ():
+                yield Row("", (self.side(form),), self.words(remark))
+
+    def meanings(self, section: Section) -> Iterator[Row]:
+        """What the names in the closed forms stand for."""
+        for meaning in section.meanings:
+            left, *sides = meaning.sides
+            yield Row(self.formula(left), tuple(map(self.side, sides)))
+
+
+def _factors(expr: Expr) -> tuple[Expr, ...]:
+    """The arrays that a product is made of, below a sign and above a line."""
+    inner = expr.args[0] if expr.op == "negative" else expr
+    if inner.op == "fraction":
+        inner = inner.args[0]
+    return tuple(arg for arg in inner.args if not arg.is_scalar) if inner.op == "product" else ()
