@@ -137,6 +137,8 @@ def _constant_array(expr: Expr, below_zero: bool, style: Style) -> str:
     if expr.value == 0:
         return f"zeros{sizes}" if style.ascii else "0"
     sign = style.symbols["negative"] if below_zero else ""
+    if expr.value == 1 and expr.rows == 1 and not style.ascii:
+        return f"{sign}1ᵀ"
     front = "" if expr.value == 1 else number_text(expr.value) + style.symbols["product"]
     return f"{sign}{front}ones{sizes}"
 
@@ -385,6 +387,8 @@ class _Writer:
         if not is_entrywise(name):
             args = [self._block(arg) for arg in expr.args]
         if name == "where" and expr.args[0].op == "call" and expr.args[0].value in RELATIONS:
+            if not self.style.ascii and args[1:] == ["1", "0"]:
+                return self.write(expr.args[0], 0)
             signs = ASCII_RELATIONS if self.style.ascii else RELATIONS
             left, right = (self.write(arg, 0) for arg in expr.args[0].args)
             return f"where({left} {signs[expr.args[0].value]} {right}, {args[1]}, {args[2]})"

@@ -33,15 +33,15 @@ FORMS = {
     ),
     "sums of rows": (
         "X:(m,n); jacobian rowsum(X.^2) wrt X",
-        "2 (ones(1,n) ⊗ I) diag(vec(X))",
+        "2 (1ᵀ ⊗ I) diag(vec(X))",
     ),
     "sums of columns": (
         "X:(m,n); jacobian colsum(X.^2) wrt X",
-        "2 (I ⊗ ones(1,m)) diag(vec(X))",
+        "2 (I ⊗ 1ᵀ) diag(vec(X))",
     ),
     "logsumexp of each row": (
         "X:(m,n); jacobian rowlogsumexp(X) wrt X",
-        "(ones(1,n) ⊗ I) diag(vec(rowsoftmax(X)))",
+        "(1ᵀ ⊗ I) diag(vec(rowsoftmax(X)))",
     ),
     "rows scaled by their sums": (
         "X:(m,n); jacobian X .* rowsum(X) wrt X",
