@@ -51,7 +51,9 @@ types: $(DEV)
 
 gallery: $(DEV)  ## rewrite output/, one folder for each problem in derive/examples
 	@names=$$($(BIN)/derive examples --names) && test -n "$$names" && \
-	printf '%s\n' $$names | xargs -P $(JOBS) -I NAME $(BIN)/derive build NAME -o "$(OUT)/NAME" --force
+	printf '%s\n' $$names | \
+	xargs -P $(JOBS) -I NAME $(BIN)/derive build NAME -o "$(OUT)/NAME" --lang en --lang zh --force && \
+	$(BIN)/derive examples --index "$(OUT)" --force
 
 # What a training run writes depends on the machine, and so do the last digits of an error; nothing
 # else that derive writes does.

@@ -26,6 +26,7 @@ from derive.files import write_files
 from derive.language import parse, read
 from derive.notation.answers import closed_form
 from derive.notation.sympy_form import sympy_form
+from derive.notes import FORMATS, notes
 from derive.problem import Problem, Request
 from derive.shapes import as_dim
 from derive.verify import Report, judge, judge_functions
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ask",
     "build",
+    "build_index",
     "check",
     "check_code",
     "code",
@@ -62,6 +64,9 @@ MOST_TOLD: Final = 3
 
 TRAINED: Final = ("circles", "circles_rows")
 """Examples that come with a training script."""
+
+NOTES: Final = tuple(format for format in FORMATS if format != "txt")
+"""Formats of the notes that are built beside ``derivation.txt``."""
 
 TAKEN: Final = frozenset({"numpy", "pytest", "matplotlib", "train", "derive", "sympy"})
 """Names that a generated module may not have, since it or its neighbours import them."""
@@ -371,11 +376,18 @@ def module_name(name: str) -> str:
     return f"{word}_" if reserved else word
 
 
-def build(problem: Problem, folder: Path | str, *, force: bool = False) -> tuple[Path, ...]:
+def build(
+    problem: Problem,
+    folder: Path | str,
+    *,
+    lang: Iterable[str] = ("en",),
+    force: bool = False,
+) -> tuple[Path, ...]:
     """Write all outputs of a problem into a folder, all of them or none.
 
-    The problem itself, ``derivation.txt``, the module, its test, and for the examples that are
-    networks to train the script that trains them.
+    The problem itself, ``derivation.txt``, the notes in every format, the module, its test, and
+    for the examples that are networks to train the script that trains them. Notes in a language
+    other than English have its code in their name, ``notes.zh.html``.
 
     Returns:
         What was written.
@@ -389,11 +401,17 @@ def build(problem: Problem, folder: Path | str, *, force: bool = False) -> tuple
     derivation = derive(problem)
     module = module_name(problem.name)
     report = check(derivation)
+    written = code(derivation, report=report)
     texts = {
-        f"{module}.py": code(derivation, report=report),
-        "derivation.txt": explain(derivation, report),
+        f"{module}.py": written,
         f"test_{module}.py": numpy_test_module(derivation, module),
     }
+    for language in lang:
+        found = page(derivation, report, lang=language)
+        mark = "" if language == "en" else f".{language}"
+        texts[f"derivation{mark}.txt"] = notes(found, "txt")
+        for format in NOTES:
+            texts[f"notes{mark}.{format}"] = notes(found, format, code=written)
     if problem.source:
         texts = {f"{problem.name}.derive": problem.source, **texts}
     if problem.name in TRAINED and problem.source == example_text(problem.name):
@@ -404,6 +422,37 @@ def build(problem: Problem, folder: Path | str, *, force: bool = False) -> tuple
     own = {path: text for path, text in paths.items() if not _is_same(path, text)}
     write_files(own, force=force)
     return tuple(paths)
+
+
+def build_index(folder: Path | str, *, force: bool = False) -> tuple[Path, ...]:
+    """Write the index of a folder that holds a folder for each example: HTML, and Markdown.
+
+    Returns:
+        What was written.
+
+    Raises:
+        InputError: A file exists and ``force`` is not set, or an example was not built there.
+    """
+    from derive.emit.gallery import Entry, gallery_html, gallery_markdown
+
+    entries = []
+    for name, about in descriptions().items():
+        place = Path(folder) / name
+        if not place.is_dir():
+            raise InputError(f"{place} is not there", (f"Run derive build {name} -o {place}.",))
+        own = [
+            f"{name}.derive",
+            *(f"notes.{format}" for format in NOTES),
+            f"{module_name(name)}.py",
+        ]
+        files = [file for file in own if (place / file).is_file()]
+        entries.append(Entry(name, about, page(derive(example(name)), detail="result"), files))
+    texts = {
+        Path(folder) / "index.html": gallery_html(entries),
+        Path(folder) / "README.md": gallery_markdown(entries),
+    }
+    write_files(texts, force=force)
+    return tuple(texts)
 
 
 def _is_same(path: Path, text: str) -> bool:

@@ -12,8 +12,9 @@ from typing import Final
 import pytest
 
 import derive
+from derive.emit.catalogues import languages
 from derive.examples import descriptions
-from derive.workflow import check_code
+from derive.workflow import build_index, check_code
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 GALLERY: Final = ROOT / "output"
@@ -29,7 +30,7 @@ def steady(text: str) -> str:
 
 @pytest.mark.parametrize("name", descriptions())
 def test_the_gallery_is_what_the_program_writes(name: str, tmp_path: Path) -> None:
-    written = derive.build(derive.example(name), tmp_path)
+    written = derive.build(derive.example(name), tmp_path, lang=languages())
     kept = {
         path.name
         for path in (GALLERY / name).iterdir()
@@ -43,7 +44,27 @@ def test_the_gallery_is_what_the_program_writes(name: str, tmp_path: Path) -> No
 
 
 def test_the_gallery_has_no_other_folders() -> None:
-    assert sorted(path.name for path in GALLERY.iterdir()) == sorted(descriptions())
+    folders = [path.name for path in GALLERY.iterdir() if path.is_dir()]
+    assert sorted(folders) == sorted(descriptions())
+
+
+def test_the_index_is_what_the_program_writes(tmp_path: Path) -> None:
+    for name in descriptions():
+        (tmp_path / name).mkdir()
+        for file in (GALLERY / name).iterdir():
+            if file.is_file():
+                (tmp_path / name / file.name).touch()
+    written = build_index(tmp_path)
+    assert {path.name for path in written} == {p.name for p in GALLERY.iterdir() if p.is_file()}
+    for path in written:
+        old, new = (folder / path.name for folder in (GALLERY, tmp_path))
+        assert old.read_text(encoding="utf-8") == new.read_text(encoding="utf-8")
+
+
+def test_every_link_of_the_index_leads_somewhere() -> None:
+    page = (GALLERY / "index.html").read_text(encoding="utf-8")
+    links = [link for link in re.findall(r'href="([^"]+)"', page) if not link.startswith("#")]
+    assert links and all((GALLERY / link).is_file() for link in links)
 
 
 @pytest.mark.parametrize("name", descriptions())
