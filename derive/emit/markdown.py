@@ -17,6 +17,7 @@ from derive.emit.latex.formulas import underbraced
 from derive.emit.latex.words import latex_formula
 from derive.emit.page import Answer, Line, Page, Section, StepLines
 from derive.emit.plain import words_text
+from derive.emit.statement import statement
 from derive.emit.templates import template
 from derive.emit.words import Equation, Formula, Words, joined
 from derive.notation.expression import Expr
@@ -100,29 +101,32 @@ def markdown_words(words: Words, style: LatexStyle = BOLD) -> str:
 def markdown_notes(
     page: Page, *, code: str = "", style: str = "bold", fragment: bool = False
 ) -> str:
-    """The page in Markdown; a fragment has no title.
+    """The page in Markdown; a fragment has no title, and the problem is not in it.
 
     Args:
         page: What is printed.
         code: The module that is listed, or "".
         style: ``bold`` or ``plain``.
-        fragment: Whether to leave out the title.
+        fragment: Whether to leave out the title and the problem as it was posed.
     """
     printer = _Printer(
         page, style_for(page.derivation.names.values(), BOLD if style == "bold" else PLAIN)
     )
     title = page.name or page.say.text("Derivation")
-    return template("notes.md.jinja").render(
+    problem = "" if fragment else statement(page.derivation).strip()
+    written = template("notes.md.jinja").render(
         title="" if fragment else markdown_text(title),
         sections=[printer.section(section) for section in page.sections],
         notes=[printer.words(note) for note in page.notes],
         check=printer.words(page.check),
         failure="" if page.report is None or page.report.passed else str(page.report),
+        problem=problem,
         code=code.rstrip("\n"),
-        fence="`" * max(3, 1 + max(map(len, re.findall("`+", code)), default=0)),
+        fence="`" * max(3, 1 + max(map(len, re.findall("`+", code + problem)), default=0)),
         detail=page.detail,
         say=page.say.text,
     )
+    return written.rstrip("\n") + "\n"
 
 
 class _Printer:
