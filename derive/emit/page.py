@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
@@ -32,6 +32,7 @@ from derive.emit.words import (
     phrase,
 )
 from derive.notation.answers import (
+    block_form,
     closed_form,
     closed_tensor,
     explained,
@@ -385,7 +386,7 @@ class _Writer:
             tuple(self.forward(sweeps)),
             tuple(self.conventions(sweeps[0].kind)) if first else (),
             steps,
-            tuple(map(self.answer, results)),
+            (*map(self.answer, results), *self.wholes(sweeps[-1])),
             tuple(self.meanings(results)),
             tuple(sweeps),
         )
@@ -508,6 +509,27 @@ class _Writer:
         return Answer(
             self.quotient(result, form), form, self.shape(result), remark, tuple(others), result
         )
+
+    def wholes(self, sweep: Sweep) -> Iterator[Answer]:
+        """The Hessians by several variables together, behind the last of their blocks."""
+        names, last = self.derivation.names, sweep.results[-1]
+        later = self.derivation.results[self.derivation.results.index(last) + 1 :]
+        for request in self.derivation.problem.requests:
+            if request.kind != "hessian" or not request.joint or last.kind != "hessian":
+                continue
+            if request.of != last.of or any(r.kind == "hessian" and r.of == last.of for r in later):
+                continue
+            form = block_form(request.of, request.wrt, self.derivation, self.layout)
+            together = tuple(names[name] for name in request.wrt)
+            label = f"({', '.join(request.wrt)})"
+            yield Answer(
+                Derivative(names[request.of], (together, together)),
+                self.written(form),
+                (form.rows, form.cols),
+                (),
+                (),
+                replace(last, by=label, wrt=label),
+            )
 
     def shape(self, result: Result) -> Shape:
         """Rows and columns of an answer."""

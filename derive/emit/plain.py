@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from derive.emit.text import UNICODE, Style, text
-from derive.emit.words import Derivative, Equation, Formula, Indexed, Signs, Words
+from derive.emit.words import Derivative, Equation, Formula, Indexed, Part, Signs, Words
 from derive.tensor.nodes import Variable
 from derive.tensor.printing import UNICODE as UNICODE_SIGNS
 from derive.tensor.printing import index_notation
@@ -71,5 +71,7 @@ def _exponent(count: int, style: Style) -> str:
     return f"^{count}" if style.ascii else "".join(SUPERSCRIPTS[int(digit)] for digit in str(count))
 
 
-def _part(part: Variable | Indexed, style: Style) -> str:
+def _part(part: Part, style: Style) -> str:
+    if isinstance(part, tuple):
+        return f"({', '.join(map(style.name, part))})"
     return style.name(part) if isinstance(part, Variable) else formula_text(part, style)

@@ -18,7 +18,7 @@ from derive.emit.plain import ascii_text, formula_text, words_text
 from derive.emit.text import LANGUAGE, UNICODE, Style
 from derive.emit.words import Formula, Words
 from derive.notation.expression import Expr
-from derive.shapes import ONE, Shape, same, size_text
+from derive.shapes import ONE, Dim, Shape, same, size_text
 
 __all__ = ["make_console", "print_page", "text_notes"]
 
@@ -156,7 +156,8 @@ class _Printer:
 
     def shape(self, shape: Shape) -> Text:
         """Rows and columns."""
-        return Text(self.plain(" × ".join(map(size_text, shape)) or "1"), style="dim")
+        sizes = [_factor(dim) if len(shape) > 1 else size_text(dim) for dim in shape]
+        return Text(self.plain(" × ".join(sizes) or "1"), style="dim")
 
     # The parts of the page.
 
@@ -322,7 +323,13 @@ def _columns(count: int) -> Table:
     return table
 
 
+def _factor(dim: Dim) -> str:
+    """A size beside another one."""
+    written = size_text(dim)
+    return f"({written})" if " " in written else written
+
+
 def _extent(expr: Expr) -> str:
     if same(expr.cols, ONE):
         return size_text(expr.rows)
-    return f"{size_text(expr.rows)}×{size_text(expr.cols)}"
+    return f"{_factor(expr.rows)}×{_factor(expr.cols)}"

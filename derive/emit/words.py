@@ -21,6 +21,7 @@ __all__ = [
     "Equation",
     "Formula",
     "Indexed",
+    "Part",
     "Piece",
     "Signs",
     "Wording",
@@ -56,18 +57,22 @@ class Indexed:
     letters: str
 
 
+Part: TypeAlias = "Variable | Indexed | tuple[Variable, ...]"
+"""What one may differentiate by: an array, an entry, several arrays together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Derivative:
     """``∂J/∂W``, ``∂²J/∂w∂b``, ``∂y[i]/∂x[j]``: a derivative by its name.
 
     Attributes:
         of: What is differentiated.
-        by: By what, each in turn.
+        by: By what, each in turn; several variables together are a tuple.
         letters: Of the entry of the whole array, where it is one and its letters are not said.
     """
 
     of: Variable | Indexed
-    by: tuple[Variable | Indexed, ...]
+    by: tuple[Part, ...]
     letters: str = ""
 
 

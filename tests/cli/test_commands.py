@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,9 @@ from derive.errors import InputError
 from derive.examples import descriptions
 from derive.files import write_files
 from derive.language import parse
+from derive.notes import FORMATS
 
+NOTES: Final = [f"notes.{format}" for format in FORMATS if format != "txt"]
 TEXT: Final = "J = norm2(A*x - b)^2; grad J wrt x"
 
 
@@ -160,10 +163,37 @@ def test_verify(run) -> None:
 
 def test_build_writes_everything(run, folder: Path) -> None:
     ran = run("build", "testnet", "-o", "some/where")
-    names = ["derivation.txt", "test_testnet.py", "testnet.derive", "testnet.py"]
+    names = sorted(["derivation.txt", *NOTES, "test_testnet.py", "testnet.derive", "testnet.py"])
     assert (ran.status, ran.err) == (0, "")
     assert sorted(path.name for path in (folder / "some/where").iterdir()) == names
-    assert sorted(ran.out.split()) == sorted(["wrote"] * 4 + [f"some/where/{n}" for n in names])
+    told = [word for name in names for word in ("wrote", f"some/where/{name}")]
+    assert sorted(ran.out.split()) == sorted(told)
+
+
+def test_build_in_two_languages(run, folder: Path) -> None:
+    assert run("build", "neuron", "-o", "out", "--lang", "en", "--lang", "zh").status == 0
+    for name in (*NOTES, "derivation.txt"):
+        english = (folder / "out" / name).read_text(encoding="utf-8")
+        chinese = (folder / "out" / name.replace(".", ".zh.")).read_text(encoding="utf-8")
+        assert re.search("[\u4e00-\u9fff]", chinese) and not re.search("[\u4e00-\u9fff]", english)
+
+
+def test_build_in_a_language_that_there_is_not(run, folder: Path) -> None:
+    ran = run("build", "neuron", "-o", "out", "--lang", "tlh")
+    assert ran.status == 2
+    assert ran.err == ("error: there is no catalogue for the language tlh\n  There are en, zh.\n")
+    assert not (folder / "out").exists()
+
+
+def test_an_index_of_what_was_built(run, folder: Path) -> None:
+    ran = run("examples", "--index", "out")
+    assert (ran.status, ran.out) == (2, "") and "derive build attention" in ran.err
+    for name in descriptions():
+        (folder / "out" / name).mkdir(parents=True)
+    assert run("examples", "--index", "out").status == 0
+    page = (folder / "out/index.html").read_text(encoding="utf-8")
+    assert all(f'id="{name}"' in page for name in descriptions())
+    assert run("examples", "--index", "out").status == 2
 
 
 @pytest.mark.parametrize("name", ["circles", "circles_rows"])
@@ -183,7 +213,7 @@ def test_build_of_a_problem_whose_name_is_no_module(run, folder: Path) -> None:
     (folder / "2-nets.derive").write_text(TEXT, encoding="utf-8")
     assert run("build", "2-nets.derive", "-o", "out").status == 0
     assert sorted(path.name for path in (folder / "out").iterdir()) == [
-        "2-nets.derive", "_2_nets.py", "derivation.txt", "test__2_nets.py",
+        "2-nets.derive", "_2_nets.py", "derivation.txt", *sorted(NOTES), "test__2_nets.py",
     ]  # fmt: skip
 
 
@@ -218,7 +248,7 @@ def test_build_over_a_file_writes_nothing(run, folder: Path) -> None:
     (folder / "out/notes.txt").write_text("also mine")
     assert run("build", "testnet", "-o", "out", "--force").status == 0
     assert (folder / "out/notes.txt").read_text() == "also mine"
-    assert len(list((folder / "out").iterdir())) == 5
+    assert len(list((folder / "out").iterdir())) == 5 + len(NOTES)
 
 
 @pytest.mark.parametrize(

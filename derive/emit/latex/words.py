@@ -7,7 +7,7 @@ from itertools import groupby
 from derive.emit.latex.formulas import latex, latex_indexed
 from derive.emit.latex.names import BOLD, LatexStyle, escaped, latex_name
 from derive.emit.latex.statements import latex_math, vectors_in
-from derive.emit.words import Derivative, Equation, Formula, Indexed, Signs, Words
+from derive.emit.words import Derivative, Equation, Formula, Indexed, Part, Signs, Words
 from derive.tensor.nodes import Variable
 
 __all__ = ["latex_formula", "latex_words"]
@@ -52,5 +52,7 @@ def _exponent(count: int) -> str:
     return "" if count == 1 else f"^{{{count}}}"
 
 
-def _part(part: Variable | Indexed, style: LatexStyle) -> str:
+def _part(part: Part, style: LatexStyle) -> str:
+    if isinstance(part, tuple):
+        return f"({', '.join(latex_name(variable, style) for variable in part)})"
     return latex_name(part, style) if isinstance(part, Variable) else latex_formula(part, style)
