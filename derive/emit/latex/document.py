@@ -15,6 +15,7 @@ from derive.emit.latex.formulas import latex, latex_shape, underbraced
 from derive.emit.latex.listing import LITERATE, listed
 from derive.emit.latex.names import BOLD, PLAIN, LatexStyle, escaped, style_for
 from derive.emit.latex.rows import Row, Side, aligned, narrowest, parted
+from derive.emit.latex.widths import width
 from derive.emit.latex.words import latex_formula
 from derive.emit.page import Line, Page, Section, StepLines
 from derive.emit.templates import environment
@@ -37,8 +38,17 @@ FRAGMENT_ROOM: Final = 67.0
 MARGIN: Final = 20.0
 """How much less room there is for words than for the widest of lines."""
 
+COLUMN: Final = 2.2
+"""The space between two columns of a table."""
+
+LONGEST: Final = 24.0
+"""A name that is wider is made smaller in a table."""
+
 SMALL: Final = 0.85
 """Size of the words beside a formula."""
+
+FIGURE: Final = re.compile(r"\b(\d)e(-?\d+)\b")
+"""An error in the check."""
 
 TABLE_ROWS: Final = 34
 """A table with more rows is divided, since it stays on one page."""
@@ -89,11 +99,19 @@ def _template() -> Template:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of three cells, and how the last of them is set: in one line or in several."""
+
+    columns: str
+    rows: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """What the template sets of one section; every text in it is LaTeX."""
 
     title: str
-    symbols: tuple[tuple[tuple[str, str, str], ...], ...]
+    symbols: tuple[Table, ...]
     forward: str
     conventions: tuple[str, ...]
     steps: str
@@ -127,7 +145,7 @@ class _Printer:
             self.prose(self.page.name),
             tuple(map(self.part, self.page.sections)),
             tuple(map(self.words, self.page.notes)),
-            self.words(self.page.check),
+            FIGURE.sub(r"$\1 \\cdot 10^{\2}$", self.words(self.page.check)),
             tuple(map(self.prose, failed)),
         )
 
@@ -167,10 +185,14 @@ class _Printer:
             if isinstance(piece, str):
                 pieces.append(self.prose(piece))
                 continue
-            written = self.formula(piece)
-            fits = narrowest(written) <= self.room - MARGIN
-            pieces.append(f"${written}$" if fits else rf"\fitted{{\linewidth}}{{{written}}}")
+            pieces.append(self.inline(self.formula(piece), self.room - MARGIN))
         return "".join(pieces)
+
+    def inline(self, written: str, room: float) -> str:
+        """A formula among words."""
+        if narrowest(written) <= room:
+            return f"${written}$"
+        return rf"\fitted{{{room / 2:.1f}em}}{{{written}}}"
 
     def formula(self, formula: Formula) -> str:
         """A formula on one line."""
@@ -189,18 +211,19 @@ class _Printer:
 
     # The parts of a section.
 
-    def symbols(self, section: Section) -> Iterator[tuple[tuple[str, str, str], ...]]:
+    def symbols(self, section: Section) -> Iterator[Table]:
         """Name, shape and facts of what is given, in tables that fit a page."""
-        rows = [
-            (
-                f"${self.formula(symbol.name)}$",
-                f"${latex_shape(symbol.shape)}$",
-                self.words(symbol.remark),
-            )
+        given = [
+            (self.formula(symbol.name), latex_shape(symbol.shape), self.words(symbol.remark))
             for symbol in section.symbols
         ]
+        names, shapes = (max((width(row[k]) for row in given), default=0.0) for k in (0, 1))
+        room = max(self.room - min(names, LONGEST) - shapes - 2 * COLUMN, MARGIN)
+        wraps = any(len(remark) > room for _, _, remark in given)
+        last = rf">{{\raggedright\arraybackslash}}p{{{room / 2:.1f}em}}" if wraps else "l"
+        rows = [(self.inline(name, LONGEST), f"${shape}$", remark) for name, shape, remark in given]
         for start in range(0, len(rows), TABLE_ROWS):
-            yield tuple(rows[start : start + TABLE_ROWS])
+            yield Table(f"@{{}}ll{last}@{{}}", tuple(rows[start : start + TABLE_ROWS]))
 
     def forward(self, section: Section) -> Iterator[Row]:
         """How the quantities are computed."""
@@ -227,7 +250,7 @@ class _Printer:
         left = ""
         if first:
             left = self.formula(line.left)
-            if len(line.factors) == 1:
+            if len(line.factors) == 1 and isinstance(line.left, Expr):
                 (whole,) = line.factors
                 left = rf"\underbrace{{{left}}}_{{{latex_shape((whole.rows, whole.cols))}}}"
         return Row(
@@ -235,9 +258,16 @@ class _Printer:
             tuple(self.side(side, line.factors) for side in line.sides),
             self.say.stop.join(map(self.words, line.reasons)),
             max((self.least(words) for words in line.reasons), default=0.0),
-            tuple(map(self.words, line.proof)),
+            tuple(map(self.proof, line.proof)),
             str(step.number) if first else "",
+            first,
         )
+
+    def proof(self, words: Words) -> str:
+        """A line in entries; a formula alone is set as large as one on a line of its own."""
+        written = self.words(words)
+        alone = len(words) == 1 and written.startswith("$")
+        return rf"$\displaystyle {written[1:]}" if alone else written
 
     def least(self, words: Words) -> float:
         """The width of the widest formula in words, in small type."""
@@ -248,9 +278,9 @@ class _Printer:
         """The closed forms."""
         for answer in section.answers:
             beside = self.beside(answer.shape, answer.remark)
-            yield Row(self.formula(answer.left), (self.side(answer.form),), beside)
+            yield Row(self.formula(answer.left), (self.side(answer.form),), beside, apart=True)
             for form, remark in answer.others if told else ():
-                yield Row("", (self.side(form),), self.words(remark))
+                yield Row("", (self.side(form),), self.words(remark), equals=False)
 
     def meanings(self, section: Section) -> Iterator[Row]:
         """What the names in the closed forms stand for."""

@@ -33,7 +33,7 @@ TEXT: Final = {"…": r"\ldots", "’": r"\textquotesingle", "–": "--", "—":
 LITERATE: Final = (
     *((sign, f"${command}$", 1) for sign, command in MATHEMATICS.items()),
     *((sign, command, 1) for sign, command in TEXT.items()),
-    *((mark, rf"\llap{{{command}}}", 0) for mark, command in MARKS.items()),
+    *((mark, rf"\llap{{\raisebox{{0.5ex}}{{{command}}}}}", 0) for mark, command in MARKS.items()),
 )
 """What is set for a character, and how many columns of the listing that takes."""
 

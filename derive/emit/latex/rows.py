@@ -92,6 +92,8 @@ class Row:
         least: How much room the widest formula in these words needs.
         below: Paragraphs under it.
         mark: A number before it.
+        apart: Whether there is space between it and the line before.
+        equals: Whether its sides stand behind equals signs.
     """
 
     left: str
@@ -100,6 +102,8 @@ class Row:
     least: float = 0.0
     below: tuple[str, ...] = ()
     mark: str = ""
+    apart: bool = False
+    equals: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,8 @@ class _Display:
                 last = lines.pop()
                 lines.append(_Printed(f"{last.source} = {side.formula}", last.width + wide))
             elif wide <= self.room:
-                lines.append(_Printed(f"= {side.formula}", wide))
+                sign = "=" if row.equals else r"\phantom{=}"
+                lines.append(_Printed(f"{sign} {side.formula}", wide))
             else:
                 lines += self._broken(side)
         return lines
@@ -167,11 +172,12 @@ class _Display:
         for row, lines in zip(self.rows, self.lines, strict=True):
             group = list(self._printed(row, lines))
             if printed:
-                printed[-1] += r" \\[\stepskip]" if row.mark else r" \\"
+                printed[-1] += r" \\[\stepskip]" if row.apart else r" \\"
             printed += [rf"{line} \\*" for line in group[:-1]] + group[-1:]
         pairs = 3 if self.marked else 2
         inner = "\n".join(printed)
-        return f"\\closer\n\\begin{{alignat*}}{{{pairs}}}\n{inner}\n\\end{{alignat*}}"
+        closer = r"\closer{0.5}" if r"\frac" in self.rows[0].left else r"\closer{1}"
+        return f"{closer}\n\\begin{{alignat*}}{{{pairs}}}\n{inner}\n\\end{{alignat*}}"
 
     def _printed(self, row: Row, lines: Sequence[_Printed]) -> Iterator[str]:
         """The lines of one row, its words and what stands below it."""
