@@ -1,6 +1,6 @@
 """Mathematics as LaTeX: formulas, names, entries and laws, for amsmath, mathtools and bm."""
 
-from derive.emit.latex.breaking import broken
+from derive.emit.latex.breaking import broken, broken_source
 from derive.emit.latex.formulas import latex, latex_indexed, latex_shape, underbraced
 from derive.emit.latex.names import (
     BOLD,
@@ -19,6 +19,7 @@ __all__ = [
     "PLAIN",
     "LatexStyle",
     "broken",
+    "broken_source",
     "escaped",
     "latex",
     "latex_dim",

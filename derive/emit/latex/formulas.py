@@ -39,6 +39,7 @@ __all__ = [
     "PRODUCT",
     "SUM",
     "Writer",
+    "gap",
     "latex",
     "latex_indexed",
     "latex_shape",
@@ -280,12 +281,7 @@ class Writer:
         braced = self.braces and sum(not factor.is_scalar for factor in factors) > 1
         written = last = ""
         for piece, factor in zip(pieces, factors, strict=True):
-            if NUMBER_BEHIND.search(written) and NUMBER_AHEAD.match(piece):
-                written += r" \cdot "
-            elif written and _is_apart(last, piece):
-                written += r" \, "
-            elif written:
-                written += " "
+            written += gap(last, piece) if written else ""
             if braced and not factor.is_scalar:
                 extent = latex_shape((factor.rows, factor.cols))
                 piece = rf"\underbrace{{{piece}}}_{{{extent}}}"
@@ -463,10 +459,16 @@ class Writer:
         return rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
 
 
-def _is_apart(before: str, piece: str) -> bool:
-    """Whether a thin space keeps two factors apart; brackets that stretch have their own."""
+def gap(before: str, piece: str) -> str:
+    """What stands between two factors: a point between two numbers, a thin space behind names.
+
+    Brackets that stretch have a space of their own.
+    """
+    if NUMBER_BEHIND.search(before) and NUMBER_AHEAD.match(piece):
+        return r" \cdot "
     named = LONG_NAME.match(before) or LONG_NAME.match(piece)
-    return bool(named or (APPLIED.match(before) and not piece.startswith(r"\left")))
+    apart = named or (APPLIED.match(before) and not piece.startswith(r"\left"))
+    return r" \, " if apart else " "
 
 
 def spelled_out(expr: Expr) -> Expr:
