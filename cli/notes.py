@@ -22,7 +22,7 @@ __all__ = ["notes"]
     "--output",
     metavar="FILE",
     required=True,
-    help="The file; its ending (.tex, .html, .md, .json, .txt) is the format.",
+    help="The file; its ending (.tex, .pdf, .html, .md, .json, .txt) is the format.",
 )
 @click.option("--wrt", metavar="A,B", help="Variables to differentiate by, instead of those asked.")
 @page_options
@@ -34,6 +34,7 @@ __all__ = ["notes"]
     help="How vectors and matrices are set.",
 )
 @click.option("--fragment", is_flag=True, help="Leave out what makes a document of it.")
+@click.option("--pdf", is_flag=True, help="Set the .tex as PDF too, with the TeX that is there.")
 @click.option("--no-code", is_flag=True, help="Do not list the NumPy module.")
 @click.option("--no-check", is_flag=True, help="Do not check numerically; lists no code either.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
@@ -49,12 +50,13 @@ def notes(
     lang: str,
     style: str,
     fragment: bool,
+    pdf: bool,
     no_code: bool,
     no_check: bool,
     force: bool,
     seed: int,
 ) -> None:
-    """Write the derivation of what PROBLEM asks as notes: LaTeX, HTML, Markdown, JSON or text.
+    """Write the derivation of what PROBLEM asks as notes: LaTeX, PDF, HTML, Markdown, JSON, text.
 
     The derivation and the code are checked first; nothing is written if a check fails.
     """
@@ -73,6 +75,6 @@ def notes(
         module = "" if no_code else code(derivation, seed=seed, report=report)
     found = page(derivation, report, detail=detail, notation=notation, layout=layout, lang=lang)
     written = write_notes(
-        found, Path(output), code=module, style=style, fragment=fragment, force=force
+        found, Path(output), code=module, style=style, fragment=fragment, pdf=pdf, force=force
     )
     click.echo("\n".join(f"wrote {path}" for path in written))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from derive.errors import InputError
 
-__all__ = ["write_files"]
+__all__ = ["require_free", "write_files"]
 
 ORDINARY = 0o666
 
@@ -39,6 +39,15 @@ def write_files(texts: Mapping[Path, str | bytes], *, force: bool = False) -> No
         name = error.filename if isinstance(error.filename, str) else next(iter(texts))
         where = next((path for path in texts if path.name == Path(name).name), next(iter(texts)))
         raise InputError(f"{where} cannot be written: {error.strerror or error}") from None
+
+
+def require_free(path: Path, *, force: bool = False) -> None:
+    """Require that a file may be written: it is not there, or ``force`` allows to replace it.
+
+    Raises:
+        InputError: It may not.
+    """
+    _target(path, force)
 
 
 def _target(path: Path, force: bool) -> Path:

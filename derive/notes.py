@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from derive.emit.record import Record, read_record
 from derive.errors import InputError
-from derive.files import write_files
+from derive.files import require_free, write_files
 
 if TYPE_CHECKING:
     from derive.emit.page import Page
@@ -35,6 +35,9 @@ FORMATS: Final[Mapping[str, tuple[str, str]]] = {
     "json": ("derive.emit.recorded", "json_notes"),
 }
 """By the ending of a file's name: the module of the printer, and its function."""
+
+TEX, PDF = "tex", "pdf"
+"""The format that is set as PDF, and the ending of what is made of it."""
 
 STYLES: Final = ("bold", "plain")
 """Vectors and matrices in bold type, or not."""
@@ -71,24 +74,55 @@ def write_notes(
     code: str = "",
     style: str = "bold",
     fragment: bool = False,
+    pdf: bool = False,
     force: bool = False,
 ) -> tuple[Path, ...]:
     """Write notes to a file, in the format that its name ends with.
+
+    Args:
+        page, code, style, fragment: As for :func:`notes`.
+        path: The file. For a name that ends in ``.pdf`` the LaTeX is written beside it.
+        pdf: Whether LaTeX is to be set as PDF too, beside it. The LaTeX is written even where that
+            fails.
+        force: Whether files that exist may be replaced.
 
     Returns:
         What was written.
 
     Raises:
-        InputError: The name ends with no format's name; or the file exists and ``force`` is not
-            set, or cannot be written.
+        InputError: The name ends with no format's name; a file exists and ``force`` is not set, or
+            cannot be written; or no PDF can be made.
     """
     format = path.suffix.removeprefix(".")
+    if format == PDF:
+        path, format, pdf = path.with_suffix(f".{TEX}"), TEX, True
     if format not in FORMATS:
-        endings = ", ".join(f".{known}" for known in FORMATS)
+        endings = ", ".join(f".{known}" for known in (*FORMATS, PDF))
         raise InputError(
             f"the name {path.name} does not say in which format the notes are to be",
             (f"End it with one of {endings}.",),
         )
-    texts = {path: notes(page, format, code=code, style=style, fragment=fragment)}
-    write_files(texts, force=force)
-    return tuple(texts)
+    if pdf and (format != TEX or fragment):
+        what = "a fragment" if fragment else f"a .{format} file"
+        raise InputError(f"{what} cannot be set as PDF", (f"Only a whole .{TEX} document can.",))
+    text = notes(page, format, code=code, style=style, fragment=fragment)
+    if pdf:
+        return _write_both(text, path, force)
+    write_files({path: text}, force=force)
+    return (path,)
+
+
+def _write_both(text: str, path: Path, force: bool) -> tuple[Path, ...]:
+    """Write LaTeX and its PDF; where there is no PDF, the LaTeX alone."""
+    from derive.emit.latex.pdf import pdf
+
+    target = path.with_suffix(f".{PDF}")
+    for file in (path, target):
+        require_free(file, force=force)
+    try:
+        made = pdf(text)
+    except InputError as error:
+        write_files({path: text}, force=force)
+        raise InputError(f"{path} is written, but {error.summary}", error.details) from None
+    write_files({path: text, target: made}, force=force)
+    return (path, target)
