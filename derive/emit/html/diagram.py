@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Final
 
 from markupsafe import Markup
 
 from derive.emit.html.layers import PORT, Box, Path, Point, drawn
-from derive.emit.html.mathml import Mathematics
+from derive.emit.html.mathml import Mathematics, extent
 from derive.emit.page import Section
 from derive.emit.plain import formula_text, words_text
 from derive.emit.text import UNICODE
@@ -22,7 +24,7 @@ from derive.tensor.substitution import variables_of
 
 __all__ = ["Arrow", "Label", "Node", "Picture", "picture"]
 
-WIDEST: Final = 860.0
+WIDEST: Final = 900.0
 """Width in pixels from which on a picture goes on in a new row."""
 
 NAME_ROW: Final = 30.0
@@ -38,7 +40,7 @@ ROOM: Final = 46.0
 BESIDE: Final = 10.0
 """Between two quantities that stand side by side above another."""
 
-APART: Final = 5.0
+APART: Final = 8.0
 """How far the arrows of a pair lie from the middle between them."""
 
 HEAD: Final = (8.0, 3.6)
@@ -91,13 +93,18 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A shape beside an edge; x and y are its upper left corner."""
+    """A shape beside an edge; x and y are its upper left corner.
+
+    Attributes:
+        back: Whether it is the shape of what comes back alone.
+    """
 
     x: float
     y: float
     width: float
     height: float
     shape: Markup
+    back: bool
 
     def meets(self, other: Label) -> bool:
         """Whether two labels overlap."""
@@ -154,6 +161,11 @@ class _Painter:
         results = [result for sweep in section.sweeps for result in sweep.results]
         self.sought = {v.name for v in self.ends} | {result.wrt for result in results}
         self.adjoints = self._adjoints()
+        self.returned = {
+            v: extent(quantity_form(adjoint))
+            for v, adjoint in self.adjoints.items()
+            if adjoint.role == "jacobian"
+        }
         self.backward = {
             (step.step.quantity, source.user)
             for step in section.steps
@@ -196,7 +208,9 @@ class _Painter:
                 key=order.__getitem__,
             )
             if len(single) == len(used):
-                single = single[1:]
+                sought = [v for v in single if v.name in self.sought]
+                passed = [v for v in single if v not in sought]
+                single.remove((sought if len(sought) == 1 else passed or sought)[0])
             above = [v for v in single if v.name in self.sought]
             below = [v for v in single if v.name not in self.sought]
             if len(above) > MOST_ABOVE and not below:
@@ -216,38 +230,46 @@ class _Painter:
             return NAME_ROW, 0.0
         return NAME_ROW, QUOTIENT_ROW if adjoint.role == "jacobian" else NAME_ROW
 
-    def _width(self, variable: Variable) -> float:
+    def _own_width(self, variable: Variable) -> float:
         width = self._name_width(variable)
         adjoint = self.adjoints.get(variable)
         if adjoint is not None and adjoint.role == "jacobian":
             width = max(width, *(0.75 * _text_width(part) for part in adjoint.name.split("/")))
         return max(width + 22.0, 40.0)
 
+    def _width(self, variable: Variable) -> float:
+        """The width of a box; what stands above and below has room there."""
+        beside = (self.above.get(variable, []), self.below.get(variable, []))
+        return max(self._own_width(variable), *map(self._row_width, beside))
+
     def _box(self, variable: Variable) -> Box:
         into = sum(end == variable for _, end in self.edges)
         out = sum(start == variable for start, _ in self.edges)
-        height = max(sum(self._rows(variable)), PORT * max(into, out) + 6)
-        above, below = self.above.get(variable, []), self.below.get(variable, [])
-        width = self._width(variable)
-        reach = max(map(self._row_width, (above, below)))
         return Box(
-            width,
-            height,
-            self._reach(above),
-            self._reach(below),
-            max(0.0, (reach - width) / 2),
+            self._width(variable),
+            max(sum(self._rows(variable)), PORT * max(into, out) + 6),
+            self._reach(self.above.get(variable, [])),
+            self._reach(self.below.get(variable, [])),
         )
 
+    def _slot(self, variable: Variable) -> float:
+        """The width that a quantity above or below another takes, its arrows' shape included."""
+        widths = [_label_width(shape) for shape in self._carried(variable)]
+        several = 2 * (APART + 3 + max(widths)) if len(widths) > 1 else widths[0]
+        return max(self._own_width(variable), several)
+
+    def _carried(self, variable: Variable) -> list[Shape]:
+        """The shapes beside the arrows of a quantity: its own, and that of what comes back."""
+        back = [self.returned[variable]] if variable in self.returned else []
+        return [self.shapes[variable], *back]
+
     def _row_width(self, row: Sequence[Variable]) -> float:
-        return sum(map(self._width, row)) + BESIDE * max(0, len(row) - 1)
+        return sum(map(self._slot, row)) + BESIDE * max(0, len(row) - 1)
 
     def _reach(self, row: Sequence[Variable]) -> float:
         if not row:
             return 0.0
         return RISE + max(sum(self._rows(variable)) for variable in row)
-
-    def _label_width(self, variable: Variable) -> float:
-        return 7.0 * len(" × ".join(map(str, self.shapes[variable])) or "1") + 6.0
 
     # Drawing.
 
@@ -257,7 +279,7 @@ class _Painter:
         found = drawn(
             [self.boxes[variable] for variable in self.ranked],
             [(rank[start], rank[end]) for start, end in self.edges],
-            [self._label_width(start) + ROOM for start, _ in self.edges],
+            [max(map(_label_width, self._carried(start))) + ROOM for start, _ in self.edges],
             WIDEST,
         )
         for variable, centre in zip(self.ranked, found.centres, strict=True):
@@ -299,54 +321,66 @@ class _Painter:
         """The arrows of an edge between layers."""
         pair = edge in self.backward
         shift = APART if pair else 0.0
-        ahead = _shifted(path, -shift)
-        self._arrow(ahead, path.turns, False)
+        draw = _polyline if path.turns else partial(_curves, lean=shift)
+        self.arrows.append(Arrow(*draw(_shifted(path, -shift)), back=False))
         if pair:
-            self._arrow(_shifted(path, shift)[::-1], path.turns, True)
+            self.arrows.append(Arrow(*draw(_shifted(path, shift)[::-1]), back=True))
         start, stop = path.points[2:4] if path.turns else path.points[:2]
-        self._label(edge[0], lambda t: _on_curve(start, stop, t))
+        self._label(edge, lambda t: _on_curve(start, stop, t), (0.0, 1.0))
 
-    def _arrow(self, points: Sequence[Point], turns: bool, back: bool) -> None:
-        line, head = (_polyline if turns else _curves)(points)
-        self.arrows.append(Arrow(line, head, back))
+    def _label(
+        self, edge: tuple[Variable, Variable], at: Callable[[float], Point], across: Point
+    ) -> None:
+        """The shape of what an edge carries, beside each arrow where the two differ.
 
-    def _label(self, variable: Variable, at: Callable[[float], Point]) -> None:
-        width = self._label_width(variable)
-        shape = self.mathematics.shape(self.shapes[variable])
-        options = []
-        for place in PLACES:
-            x, y = at(place)
-            options.append(Label(x - width / 2, y - LABEL_HEIGHT / 2, width, LABEL_HEIGHT, shape))
-        free = (o for o in options if not any(o.meets(other) for other in self.labels))
-        self.labels.append(next(free, options[0]))
+        Args:
+            edge: What it leads from and to.
+            at: The points between its arrows, from 0 to 1.
+            across: The direction from the arrow ahead to the one back.
+        """
+        carried = [(self.shapes[edge[0]], 0)]
+        returned = self.returned.get(edge[0])
+        if edge in self.backward and returned is not None:
+            carried = [(self.shapes[edge[0]], -1), (returned, 1)]
+        for shape, side in carried:
+            width = _label_width(shape)
+            away = side * (APART + 3 + abs(across[0]) * width / 2 + abs(across[1]) * 7)
+            options = [
+                Label(
+                    x + away * across[0] - width / 2,
+                    y + away * across[1] - LABEL_HEIGHT / 2,
+                    width,
+                    LABEL_HEIGHT,
+                    self.mathematics.shape(shape),
+                    side > 0,
+                )
+                for x, y in map(at, PLACES)
+            ]
+            free = (o for o in options if not any(o.meets(other) for other in self.labels))
+            self.labels.append(next(free, options[0]))
 
     def _neighbours(self, user: Variable, x: float, y: float) -> None:
         """What stands above and below a quantity, and its arrows."""
-        box = self.boxes[user]
         for row, sign in ((self.above[user], -1), (self.below[user], 1)):
+            edge = y + sign * self.boxes[user].height / 2
             left = x - self._row_width(row) / 2
             for variable in row:
-                width, height = self._width(variable), sum(self._rows(variable))
-                at = left + width / 2
-                edge = y + sign * box.height / 2
+                height, slot = sum(self._rows(variable)), self._slot(variable)
+                at = left + slot / 2
                 self._place(variable, at, edge + sign * (RISE + height / 2), height)
-                reach = max(0.0, box.width / 2 - 12)
-                foot = min(max(at, x - reach), x + reach)
-                self._rise((variable, user), (at, edge + sign * RISE), (foot, edge))
-                left += width + BESIDE
+                self._rise((variable, user), (at, edge + sign * RISE), (at, edge))
+                left += slot + BESIDE
 
     def _rise(self, edge: tuple[Variable, Variable], start: Point, stop: Point) -> None:
         """The arrows of an edge from above or below."""
         pair = edge in self.backward
         shift = APART if pair else 0.0
-        self._straight((start[0] - shift, start[1]), (stop[0] - shift, stop[1]), False)
+        ahead = ((start[0] - shift, start[1]), (stop[0] - shift, stop[1]))
+        back = ((stop[0] + shift, stop[1]), (start[0] + shift, start[1]))
+        self.arrows.append(Arrow(*_polyline(ahead), back=False))
         if pair:
-            self._straight((stop[0] + shift, stop[1]), (start[0] + shift, start[1]), True)
-        self._label(edge[0], lambda t: _between(start, stop, t))
-
-    def _straight(self, start: Point, stop: Point, back: bool) -> None:
-        line, head = _polyline((start, stop))
-        self.arrows.append(Arrow(line, head, back))
+            self.arrows.append(Arrow(*_polyline(back), back=True))
+        self._label(edge, lambda t: _between(start, stop, t), (1.0, 0.0))
 
     def _description(self) -> str:
         """What is computed from what, in words."""
@@ -361,6 +395,11 @@ class _Painter:
             if used
         ]
         return words_text(joined(told, say.stop))
+
+
+def _label_width(shape: Shape) -> float:
+    """About the width of a shape in pixels."""
+    return 7.0 * len(" × ".join(map(str, shape)) or "1") + 6.0
 
 
 def _text_width(name: str) -> float:
@@ -400,20 +439,38 @@ def _head(before: Point, tip: Point) -> tuple[str, Point]:
     return _points([sides[0], tip, sides[1]]), base
 
 
-def _curves(points: Sequence[Point]) -> tuple[str, str]:
-    """A smooth line through points, horizontal at each, and its head."""
+def _curves(points: Sequence[Point], lean: float = 0.0) -> tuple[str, str]:
+    """A smooth line through points, horizontal at its ends, and its head.
+
+    Between its points it rises or falls throughout (Fritsch and Butland 1984).
+
+    Args:
+        points: Where it goes through.
+        lean: How far it stands to the right where it goes down and to the left where it goes up, so
+            that two lines beside each other keep their distance.
+    """
     tip = points[-1]
-    sign = 1 if tip[0] >= points[-2][0] else -1
-    head, base = _head((tip[0] - sign, tip[1]), tip)
-    pieces = [f"M{_points(points[:1])}"]
-    ends = [*points[1:-1], base]
-    for start, stop in zip(points, ends, strict=False):
-        middle = (start[0] + stop[0]) / 2
+    head, base = _head((tip[0] - math.copysign(1, tip[0] - points[-2][0]), tip[1]), tip)
+    through = [*points[:-1], base]
+    slopes = _slopes(through)
+    pieces = [f"M{_points(through[:1])}"]
+    for (start, left), (stop, right) in pairwise(zip(through, slopes, strict=True)):
         if abs(start[1] - stop[1]) < 0.05:
             pieces.append(f"L{_points([stop])}")
-        else:
-            pieces.append(f"C{_points([(middle, start[1]), (middle, stop[1]), stop])}")
+            continue
+        reach = (stop[0] - start[0]) / (2 if len(through) == 2 else 3)
+        aside = lean if stop[1] > start[1] else -lean
+        first = (start[0] + reach + aside, start[1] + left * reach)
+        second = (stop[0] - reach + aside, stop[1] - right * reach)
+        pieces.append(f"C{_points([first, second, stop])}")
     return "".join(pieces), head
+
+
+def _slopes(points: Sequence[Point]) -> list[float]:
+    """Slopes at the points of a line: 0 at its ends and where it turns up or down."""
+    rises = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(points)]
+    inner = [2 * a * b / (a + b) if a * b > 0 else 0.0 for a, b in pairwise(rises)]
+    return [0.0, *inner, 0.0]
 
 
 ROUND: Final = 8.0

@@ -31,7 +31,7 @@ PASSING: Final = 26.0
 ROW_GAP: Final = 58.0
 """Between two rows, where the edge runs that leads from one to the next."""
 
-PORT: Final = 20.0
+PORT: Final = 24.0
 """Between two edges where they meet a vertex."""
 
 MARGIN: Final = 20.0
@@ -45,14 +45,12 @@ class Box:
     Attributes:
         width, height: Of the vertex itself.
         above, below: What belongs to it there.
-        side: How far that stands out at each side.
     """
 
     width: float
     height: float
     above: float = 0.0
     below: float = 0.0
-    side: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,8 @@ class Path:
     """The way of an edge: points through which it goes, horizontally.
 
     Attributes:
-        points: From the right side of one vertex to the left side of another.
+        points: From the right side of one vertex to the left side of another, one in each layer
+            that is passed.
         turns: Whether it leads to the next row, and its corners are points.
     """
 
@@ -211,28 +210,28 @@ def _extent(vertex: Vertex, boxes: Sequence[Box]) -> tuple[float, float]:
 
 
 def _heights(
-    layers: Sequence[Sequence[Vertex]],
-    boxes: Sequence[Box],
-    edges: Sequence[Edge],
+    layers: Sequence[Sequence[Vertex]], boxes: Sequence[Box], edges: Sequence[Edge]
 ) -> dict[Vertex, float]:
-    """The height of each vertex: the mean of its neighbours' as far as there is room."""
-    near: dict[Vertex, list[tuple[Vertex, float]]] = {v: [] for layer in layers for v in layer}
+    """The height of each vertex: the mean of those before it as far as there is room.
+
+    The passes go back and forth, so that what has nothing before it stands where it leads to.
+    """
+    before: dict[Vertex, list[Vertex]] = {vertex: [] for layer in layers for vertex in layer}
+    after: dict[Vertex, list[Vertex]] = {vertex: [] for layer in layers for vertex in layer}
     for pairs in _links(layers, edges):
-        for a, b in pairs:
-            weight = 1.0 + 3.0 * (isinstance(a, _Passing) + isinstance(b, _Passing))
-            near[a].append((b, weight))
-            near[b].append((a, weight))
+        for start, end in pairs:
+            before[end].append(start)
+            after[start].append(end)
     heights: dict[Vertex, float] = {}
     for layer in layers:
         heights.update(zip(layer, _apart(layer, [0.0] * len(layer), boxes), strict=True))
-    for turn in range(2 * PASSES):
+    for turn in range(PASSES + 1):
+        near, others = (before, after) if turn % 2 == 0 else (after, before)
         for layer in layers if turn % 2 == 0 else layers[::-1]:
-            wanted = [
-                sum(heights[v] * w for v, w in near[vertex]) / sum(w for _, w in near[vertex])
-                if near[vertex]
-                else heights[vertex]
-                for vertex in layer
-            ]
+            wanted = []
+            for vertex in layer:
+                at = [heights[other] for other in near[vertex] or others[vertex]]
+                wanted.append(sum(at) / len(at) if at else heights[vertex])
             heights.update(zip(layer, _apart(layer, wanted, boxes), strict=True))
     return heights
 
@@ -270,7 +269,7 @@ class _Placing:
         self.place = {vertex: number for number, layer in enumerate(layers) for vertex in layer}
         self.widths = [
             max(
-                (boxes[v].width + 2 * boxes[v].side for v in layer if not isinstance(v, _Passing)),
+                (boxes[v].width for v in layer if not isinstance(v, _Passing)),
                 default=0.0,
             )
             for layer in layers
@@ -321,21 +320,35 @@ class _Placing:
         return found
 
     def rows(self) -> list[list[int]]:
-        """The layers of each row: as many as there is room for, one edge leading on."""
+        """The layers of each row: as few rows as there can be, and about as long as each other."""
+        rows = self.filled(self.widest)
+        narrower = self.widest
+        while len(rows) > 1:
+            narrower -= PORT
+            tried = self.filled(narrower)
+            if len(tried) > len(rows) or self.longest(tried) >= self.longest(rows):
+                break
+            rows = tried
+        return rows
+
+    def length(self, row: Sequence[int]) -> float:
+        """The width of layers beside each other."""
+        return sum(self.widths[n] for n in row) + sum(self.gaps[n] for n in row[:-1])
+
+    def longest(self, rows: Sequence[Sequence[int]]) -> float:
+        """The width of the widest row."""
+        return max(map(self.length, rows))
+
+    def filled(self, widest: float) -> list[list[int]]:
+        """Rows with as many layers as there is room for, one edge leading on."""
         rows: list[list[int]] = [[0]]
-        used = self.widths[0]
         for number in range(1, len(self.layers)):
-            longer = used + self.gaps[number - 1] + self.widths[number]
+            row = [*rows[-1], number]
             cut = self.last_cut(rows[-1], number)
-            if longer + 2 * MARGIN > self.widest and cut is not None:
-                moved = [n for n in rows[-1] if n > cut]
-                rows[-1] = [n for n in rows[-1] if n <= cut]
-                rows.append([*moved, number])
-                used = sum(self.widths[n] for n in rows[-1])
-                used += sum(self.gaps[n] for n in rows[-1][:-1])
+            if self.length(row) + 2 * MARGIN > widest and cut is not None:
+                rows[-1:] = [[n for n in row if n <= cut], [n for n in row if n > cut]]
             else:
-                rows[-1].append(number)
-                used = longer
+                rows[-1] = row
         return rows
 
     def last_cut(self, row: Sequence[int], number: int) -> int | None:
@@ -369,12 +382,9 @@ class _Placing:
         row = row_of[self.place[start]]
         if row != row_of[self.place[end]]:
             between = bottoms[row] + ROW_GAP / 2
-            right, left = max(first[0] + MARGIN, 0.0), last[0] - MARGIN
+            right = from_x + self.widths[self.place[start]] / 2 + MARGIN
+            left = to_x - self.widths[self.place[end]] / 2 - MARGIN
             corners = ((right, from_y), (right, between), (left, between), (left, to_y))
             return Path((first, *corners, last), turns=True)
-        middle: list[Point] = []
-        for vertex in _chain(edge, self.place)[1:-1]:
-            x, y = centres[vertex]
-            half = self.widths[self.place[vertex]] / 2
-            middle += [(x - half, y), (x + half, y)]
+        middle = [centres[vertex] for vertex in _chain(edge, self.place)[1:-1]]
         return Path((first, *middle, last))

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 from markupsafe import Markup, escape
 from math_core import LatexError, LatexToMathML
@@ -18,22 +20,25 @@ from derive.errors import UnsupportedError
 from derive.notation.expression import Expr
 from derive.shapes import ONE, Shape, same
 
-__all__ = ["Mathematics", "Side"]
+__all__ = ["Mathematics", "Side", "extent"]
 
 WIDE: Final = 60
 NARROW: Final = 30
 """Widths of a line in digits, on a wide screen and on a telephone."""
 
-REPAIRS: Final = (
-    ("&ApplyFunction;", "\u2061"),
-    ('<mo stretchy="true">\u0332</mo></mover>', '<mo stretchy="true">\u0305</mo></mover>'),
-    (' display="block"', ' displaystyle="true"'),
-)
-"""What is written otherwise than math-core has it.
+APPLICATION: Final = ("&ApplyFunction;", "\u2061")
+"""A sign by a name that only HTML knows, and the sign."""
 
-A name that XML does not know; the line over several letters, which is the one above; and formulas
-on lines of their own, which the page places itself.
-"""
+LINE_ABOVE: Final = "\u0332"
+"""What math-core has above several letters; browsers do not stretch it, but they draw borders."""
+
+SCRIPTS: Final = frozenset({"msub", "msup", "msubsup"})
+BRACKETS: Final = {")": "(", "]": "[", "}": "{", "⟩": "⟨", "|": "|", "‖": "‖"}
+"""What closes, and what it closes."""
+
+FENCES: Final = frozenset("()[]{}")
+CIRCLED: Final = frozenset("⊙⊘⊗")
+"""Binary signs that some browsers enlarge like sums."""
 
 INDENTED: Final = re.compile(r"^\\quad ")
 
@@ -85,9 +90,7 @@ class Mathematics:
                 raise UnsupportedError(
                     f"{source} cannot be shown as MathML", (str(error),)
                 ) from None
-            for old, new in REPAIRS:
-                found = found.replace(old, new)
-            known = self.written[source, display] = Markup(found)
+            known = self.written[source, display] = _repaired(found)
         return known
 
     def inline(self, formula: Formula) -> Markup:
@@ -114,7 +117,7 @@ class Mathematics:
 
     def shapes(self, factors: Sequence[Expr]) -> Markup:
         """The shapes of the factors of a product."""
-        return self.math(r" \cdot ".join(latex_shape(extent(factor)) for factor in factors))
+        return self.math(r" \cdot ".join(_tight(latex_shape(extent(factor))) for factor in factors))
 
     def side(self, formula: Formula, sign: str = "=") -> Side:
         """A side of an equation behind its sign, in lines where it is long."""
@@ -136,6 +139,70 @@ class Mathematics:
     def room(self, formula: Formula) -> float:
         """The width of a formula in digits."""
         return width(latex_formula(formula, self.style))
+
+
+def _repaired(written: str) -> Markup:
+    """MathML as browsers want it: well-formed, and set where it stands."""
+    root = ElementTree.fromstring(written.replace(*APPLICATION))
+    if root.attrib.pop("display", ""):
+        root.set("displaystyle", "true")
+    for element in list(root.iter()):
+        _hold(element)
+        if element.tag == "mover" and element[1].text == LINE_ABOVE:
+            element.tag, element.attrib = "mrow", {"class": "overline"}
+            element.remove(element[1])
+        elif element.tag == "mo" and element.text in CIRCLED:
+            element.set("largeop", "false")
+        elif element.tag == "mrow" and len(element) > 2:
+            _mark_fences(element)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _hold(row: Element) -> None:
+    """Brackets with what they hold as one base, where the closing one alone had a script."""
+    place = 0
+    while place < len(row):
+        script = row[place]
+        sign = script[0] if script.tag in SCRIPTS else None
+        if sign is None or sign.tag != "mo" or sign.text not in BRACKETS:
+            place += 1
+            continue
+        start = _opening(row, place, sign)
+        base = ElementTree.Element("mrow")
+        base.extend([*row[start:place], sign])
+        script[0] = base
+        del row[start:place]
+        place = start + 1
+
+
+def _opening(row: Element, place: int, sign: Element) -> int:
+    """Where the bracket stands that a sign closes; the start of the row where none does."""
+    depth = 1
+    for start in reversed(range(place)):
+        other = row[start]
+        if other.tag in SCRIPTS:
+            other = other[0]
+        if other.tag != "mo":
+            continue
+        if other.text == BRACKETS[sign.text or ""] and other.get("form") != "postfix":
+            depth -= 1
+        elif other.text == sign.text:
+            depth += 1
+        if not depth:
+            return start
+    return 0
+
+
+def _mark_fences(row: Element) -> None:
+    """The brackets around a row that grow with it, so that the style sheet knows them."""
+    for sign in (row[0], row[-1]):
+        if sign.tag == "mo" and sign.text in FENCES and not sign.attrib:
+            sign.set("class", "fence")
+
+
+def _tight(shape: str) -> str:
+    """A shape without space in it, for several beside each other."""
+    return shape.replace(r" \times ", r"{\times}")
 
 
 def extent(expr: Expr) -> Shape:
