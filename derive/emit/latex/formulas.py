@@ -111,7 +111,9 @@ def latex_indexed(tensor: Tensor, style: LatexStyle = BOLD, letters: str | None 
     """
     free = alphabet(tensor)
     axes = tuple(letters or free[: tensor.order])
-    return Entries(style, free, lambda part: _whole(part, style)).show(tensor, axes)
+    writer = Entries(style, free, lambda part: _whole(part, style))
+    written = writer.show(tensor, axes)
+    return writer.held.get(written, written)
 
 
 def _whole(tensor: Tensor, style: LatexStyle) -> str | None:
