@@ -82,7 +82,7 @@ def broken(expr: Expr, style: LatexStyle = BOLD, room: int = ROOM) -> tuple[str,
         room: Width of a line in digits.
     """
     writer = Writer(style, has_decimals(expr))
-    whole = writer.write(expr)
+    whole = latex(expr, style)
     if width(whole) <= room:
         return (whole,)
     segments = _Parts(writer, room).of(expr, 0)
