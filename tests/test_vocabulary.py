@@ -2,8 +2,9 @@
 
 A row a function, a column a question: has it a signature; is there a law, with a statement and a
 source; does the judge evaluate it; does the generated code agree; is it printed, in Unicode and in
-the language, and read again; is its gradient what a person writes. The table stands at the end of
-the tests' output. Sizes are symbolic, and sizes of 1 are among those that are drawn.
+the language, and read again; is it set by LaTeX; is its gradient what a person writes. The table
+stands at the end of the tests' output. Sizes are symbolic, and sizes of 1 are among those that are
+drawn.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Final
 
+import math_core
 import pytest
 
 from derive.calculus.chain_rule import derive
 from derive.calculus.derivation import Derivation, Result
 from derive.calculus.rules import RULES
+from derive.emit.latex import latex, latex_indexed, style_for
 from derive.emit.reasons import reason_words
 from derive.emit.text import LANGUAGE, text
 from derive.errors import DeriveError, InputError
 from derive.language import parse, parse_expression
-from derive.notation.board import definition_form
+from derive.notation.answers import closed_form, closed_tensor
+from derive.notation.board import board, definition_form
 from derive.problem import Problem
 from derive.shapes import ONE, Dim
 from derive.tensor.nodes import Variable
@@ -499,6 +503,25 @@ def printed(name: str, seed: int) -> None:
     assert not re.search(r"(slice|amax|amin|broadcast)\(", page), page
 
 
+def typeset(name: str, seed: int) -> None:
+    """Definitions, steps and answers are LaTeX of which MathML can be made, in either notation."""
+    _, derivation = asked(name)
+    style = style_for(derivation.names.values())
+    lines = [row for sweep in derivation.sweeps for step in board(sweep) for row in step.rows]
+    forms = [definition_form(v) for v in derivation.names.values() if v.value is not None]
+    forms += [form for row in lines for form in row.forms]
+    forms += [closed_form(result, derivation) for result in derivation.results]
+    tensors = [tensor for row in lines for tensor in row.tensors]
+    tensors += [closed_tensor(result, derivation) for result in derivation.results]
+    converter = math_core.LatexToMathML()
+    written = [latex(form, style) for form in forms]
+    written += [latex_indexed(tensor, style) for tensor in tensors]
+    assert written
+    for formula in written:
+        assert formula.isascii() and not re.search(r"(?<!\\)_[_^]|\?", formula), formula
+        assert converter.convert_with_local_state(formula, displaystyle=True).startswith("<math")
+
+
 def closed(name: str, seed: int) -> None:
     """Its gradient is what a person writes, in value and in length."""
     problem, derivation = asked(name)
@@ -531,6 +554,7 @@ COLUMNS: Final[Mapping[str, Callable[[str, int], None]]] = {
     "judge": evaluated,
     "code": generated,
     "printing": printed,
+    "LaTeX": typeset,
     "closed form": closed,
 }
 
