@@ -41,6 +41,7 @@ class Evaluation:
         sizes: Of dimensions.
         margin: The least distance from a kink so far, other than none at all.
         kinked: Whether it stood on a kink.
+        annulled: Whether a product of entries has one that is 0.
         largest: The largest absolute value so far.
         noise: Moves every value on the way by about a rounding, to show what roundings do.
         slack: How much of their size two numbers may differ by and still count as equal.
@@ -59,6 +60,7 @@ class Evaluation:
         self.noise = noise
         self.margin = math.inf
         self.kinked = False
+        self.annulled = False
         self.largest = 1.0
 
     def size(self, dim: Dim) -> int:
@@ -109,6 +111,7 @@ class Evaluation:
             places = np.arange(rows * columns).reshape(columns, rows).T.ravel()
             return np.eye(rows * columns)[places]
         op = REDUCTIONS.get(node.op, node.op) if len(args) == 1 else node.op
+        self.annulled |= op == "prod" and not np.all(getval(args[0]))
         if op in (">=", "<=") and self.slack:
             larger, smaller = args if op == ">=" else args[::-1]
             return 1.0 * (larger >= smaller - self.slack * np.abs(smaller))
@@ -162,7 +165,8 @@ class Reference:
             and the structure of its variable; a Jacobian or a block of a Hessian is a matrix over
             vecs.
         margin: The least distance from a kink, other than none at all.
-        kinked: Whether it stands on a kink, as zeros of a diagonal matrix do on that of abs.
+        kinked: Whether it stands on a kink, as zeros of a diagonal matrix do on that of abs; or,
+            for a Hessian, whether prod is of a 0, where its law has no value.
         largest: The largest absolute value met on the way.
     """
 
@@ -239,7 +243,8 @@ def reference(
             derivatives = _derivatives(of)
         except np.linalg.LinAlgError:
             return Reference(np.array(math.nan), {}, 0.0, False, math.inf)
-    return Reference(value, derivatives, of.seen.margin, of.seen.kinked, of.seen.largest)
+    kinked = of.seen.kinked or (request.kind == "hessian" and of.seen.annulled)
+    return Reference(value, derivatives, of.seen.margin, kinked, of.seen.largest)
 
 
 def _derivatives(of: _Shifted) -> dict[str, Any]:
