@@ -18,6 +18,7 @@ from derive.emit.latex.formulas import (
     SUM,
     Writer,
     gap,
+    latex,
     spelled_out,
     split_fraction,
 )
