@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import Final
 
 from markupsafe import Markup
 
+from derive.calculus.derivation import Sweep
 from derive.emit.html.layers import PORT, Box, Path, Point, drawn
 from derive.emit.html.mathml import Mathematics, extent
+from derive.emit.html.strokes import between, curve, on_curve, polyline, shifted
 from derive.emit.page import Section
 from derive.emit.plain import formula_text, words_text
 from derive.emit.text import UNICODE
@@ -22,7 +23,7 @@ from derive.shapes import Shape
 from derive.tensor.nodes import Variable
 from derive.tensor.substitution import variables_of
 
-__all__ = ["Arrow", "Label", "Node", "Picture", "picture"]
+__all__ = ["Arrow", "Label", "Node", "Picture", "pictures"]
 
 WIDEST: Final = 900.0
 """Width in pixels from which on a picture goes on in a new row."""
@@ -42,9 +43,6 @@ BESIDE: Final = 10.0
 
 APART: Final = 8.0
 """How far the arrows of a pair lie from the middle between them."""
-
-HEAD: Final = (8.0, 3.6)
-"""Length and half the width of the head of an arrow."""
 
 LABEL_HEIGHT: Final = 18.0
 PLACES: Final = (0.5, 0.36, 0.64, 0.25, 0.75)
@@ -135,41 +133,37 @@ class Picture:
     description: str
 
 
-def picture(section: Section, mathematics: Mathematics, say: Wording) -> Picture | None:
-    """The picture of a section's computation; None where nothing is computed.
+def pictures(section: Section, mathematics: Mathematics, say: Wording) -> tuple[Picture, ...]:
+    """The pictures of a section's computations: one for each quantity that is differentiated.
 
-    What is given and used once enters from above, or from below unless it is sought; the first
-    of it stands on the left where nothing else does.
+    Of several, those are left out in which it is computed in one step. What is given and used once
+    enters from above, or from below unless it is sought; one of it stands on the left where
+    nothing else does.
     """
-    if not section.forward:
-        return None
-    return _Painter(section, mathematics, say).picture()
+    least = 1 if len(section.sweeps) == 1 else 2
+    sweeps = [sweep for sweep in section.sweeps if len(sweep.forward) >= least]
+    return tuple(_Painter(section, sweep, mathematics, say).picture() for sweep in sweeps)
 
 
 class _Painter:
-    def __init__(self, section: Section, mathematics: Mathematics, say: Wording) -> None:
-        self.section, self.mathematics, self.say = section, mathematics, say
-        self.shapes: dict[Variable, Shape] = {
-            known.name.value: known.shape
-            for kind in (section.symbols, section.forward)
-            for known in kind
-        }
-        self.inputs = {
-            known.name.value: self._inputs(known.name.value) for known in section.forward
-        }
-        self.ends = list(dict.fromkeys(sweep.of for sweep in section.sweeps))
-        results = [result for sweep in section.sweeps for result in sweep.results]
-        self.sought = {v.name for v in self.ends} | {result.wrt for result in results}
-        self.adjoints = self._adjoints()
+    def __init__(
+        self, section: Section, sweep: Sweep, mathematics: Mathematics, say: Wording
+    ) -> None:
+        self.of, self.mathematics, self.say = sweep.of, mathematics, say
+        known = {symbol.name.value: symbol.shape for symbol in section.symbols}
+        known |= {quantity.name.value: quantity.shape for quantity in section.forward}
+        self.inputs = {variable: _inputs(variable, known) for variable in sweep.forward}
+        seen = {v for inputs in self.inputs.values() for v in inputs} | set(self.inputs)
+        self.shapes: dict[Variable, Shape] = {v: known[v] for v in known if v in seen}
+        self.sought = {sweep.of.name} | {result.wrt for result in sweep.results}
+        names = {step.adjoint.name for step in sweep.steps}
+        steps = [step.step for step in section.steps if step.step.adjoint.name in names]
+        self.adjoints = {step.quantity: step.adjoint for step in steps}
+        self.backward = {(step.quantity, s.user) for step in steps for s in step.sources}
         self.returned = {
             v: extent(quantity_form(adjoint))
             for v, adjoint in self.adjoints.items()
             if adjoint.role == "jacobian"
-        }
-        self.backward = {
-            (step.step.quantity, source.user)
-            for step in section.steps
-            for source in step.step.sources
         }
         self.users: dict[Variable, list[Variable]] = {v: [] for v in self.shapes}
         for user, used in self.inputs.items():
@@ -179,25 +173,12 @@ class _Painter:
         self.below: dict[Variable, list[Variable]] = {v: [] for v in self.inputs}
         self._choose_sides()
         beside = {v for held in (self.above, self.below) for vs in held.values() for v in vs}
-        self.ranked = [
-            v for v in self.shapes if v not in beside and (self.users[v] or v in self.inputs)
-        ]
+        self.ranked = [variable for variable in self.shapes if variable not in beside]
         self.edges = [(u, v) for v, used in self.inputs.items() for u in used if u not in beside]
         self.boxes = {variable: self._box(variable) for variable in self.ranked}
         self.nodes: list[Node] = []
         self.arrows: list[Arrow] = []
         self.labels: list[Label] = []
-
-    def _adjoints(self) -> dict[Variable, Variable]:
-        """What is sent back to each quantity, where that is one array."""
-        found: dict[Variable, set[Variable]] = {}
-        for step in self.section.steps:
-            found.setdefault(step.step.quantity, set()).add(step.step.adjoint)
-        return {v: next(iter(sent)) for v, sent in found.items() if len(sent) == 1}
-
-    def _inputs(self, variable: Variable) -> tuple[Variable, ...]:
-        assert variable.value is not None
-        return tuple(v for v in variables_of(variable.value) if v in self.shapes)
 
     def _choose_sides(self) -> None:
         """What is given and used once stands above or below its user."""
@@ -288,14 +269,13 @@ class _Painter:
             self._lead(edge, path)
         for user in self.inputs:
             self._neighbours(user, *found.centres[rank[user]])
-        ends = [quantity_form(variable) for variable in self.ends]
         return Picture(
             math.ceil(found.width) + 2,
             math.ceil(found.height) + 2,
             tuple(self.nodes),
             tuple(self.arrows),
             tuple(self.labels),
-            words_text(self.say("The computation of {of}", of=self.say.listed(ends))),
+            words_text(self.say("The computation of {of}", of=quantity_form(self.of))),
             self._description(),
         )
 
@@ -321,12 +301,12 @@ class _Painter:
         """The arrows of an edge between layers."""
         pair = edge in self.backward
         shift = APART if pair else 0.0
-        draw = _polyline if path.turns else partial(_curves, lean=shift)
-        self.arrows.append(Arrow(*draw(_shifted(path, -shift)), back=False))
+        draw = polyline if path.turns else partial(curve, lean=shift)
+        self.arrows.append(Arrow(*draw(shifted(path, -shift)), back=False))
         if pair:
-            self.arrows.append(Arrow(*draw(_shifted(path, shift)[::-1]), back=True))
+            self.arrows.append(Arrow(*draw(shifted(path, shift)[::-1]), back=True))
         start, stop = path.points[2:4] if path.turns else path.points[:2]
-        self._label(edge, lambda t: _on_curve(start, stop, t), (0.0, 1.0))
+        self._label(edge, lambda t: on_curve(start, stop, t), (0.0, 1.0))
 
     def _label(
         self, edge: tuple[Variable, Variable], at: Callable[[float], Point], across: Point
@@ -377,10 +357,10 @@ class _Painter:
         shift = APART if pair else 0.0
         ahead = ((start[0] - shift, start[1]), (stop[0] - shift, stop[1]))
         back = ((stop[0] + shift, stop[1]), (start[0] + shift, start[1]))
-        self.arrows.append(Arrow(*_polyline(ahead), back=False))
+        self.arrows.append(Arrow(*polyline(ahead), back=False))
         if pair:
-            self.arrows.append(Arrow(*_polyline(back), back=True))
-        self._label(edge, lambda t: _between(start, stop, t), (1.0, 0.0))
+            self.arrows.append(Arrow(*polyline(back), back=True))
+        self._label(edge, lambda t: between(start, stop, t), (1.0, 0.0))
 
     def _description(self) -> str:
         """What is computed from what, in words."""
@@ -397,6 +377,15 @@ class _Painter:
         return words_text(joined(told, say.stop))
 
 
+def _inputs(variable: Variable, known: Collection[Variable]) -> tuple[Variable, ...]:
+    """What a quantity is computed from."""
+    return (
+        ()
+        if variable.value is None
+        else tuple(part for part in variables_of(variable.value) if part in known)
+    )
+
+
 def _label_width(shape: Shape) -> float:
     """About the width of a shape in pixels."""
     return 7.0 * len(" × ".join(map(str, shape)) or "1") + 6.0
@@ -408,98 +397,3 @@ def _text_width(name: str) -> float:
     small = sum(c.isdigit() for c in head) + len(name) - len(head)
     wide = sum(c.isalnum() and not c.isdigit() for c in head)
     return 11.0 * wide + 7.0 * small
-
-
-def _number(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
-
-
-def _points(points: Iterable[Point]) -> str:
-    return " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
-
-
-def _shifted(path: Path, shift: float) -> tuple[Point, ...]:
-    """The points of a line beside a path; above it where the shift is negative."""
-    if not path.turns:
-        return tuple((x, y + shift) for x, y in path.points)
-    first, *corners, last = path.points
-    signs = ((-1, 1), (-1, -1), (-1, -1), (-1, 1))
-    moved = [(x + a * shift, y + b * shift) for (x, y), (a, b) in zip(corners, signs, strict=True)]
-    return ((first[0], first[1] + shift), *moved, (last[0], last[1] + shift))
-
-
-def _head(before: Point, tip: Point) -> tuple[str, Point]:
-    """The head of an arrow, and where its line ends."""
-    length, half = HEAD
-    distance = math.hypot(tip[0] - before[0], tip[1] - before[1]) or 1.0
-    along = ((tip[0] - before[0]) / distance, (tip[1] - before[1]) / distance)
-    base = (tip[0] - length * along[0], tip[1] - length * along[1])
-    across = (-half * along[1], half * along[0])
-    sides = [(base[0] + s * across[0], base[1] + s * across[1]) for s in (1, -1)]
-    return _points([sides[0], tip, sides[1]]), base
-
-
-def _curves(points: Sequence[Point], lean: float = 0.0) -> tuple[str, str]:
-    """A smooth line through points, horizontal at its ends, and its head.
-
-    Between its points it rises or falls throughout (Fritsch and Butland 1984).
-
-    Args:
-        points: Where it goes through.
-        lean: How far it stands to the right where it goes down and to the left where it goes up, so
-            that two lines beside each other keep their distance.
-    """
-    tip = points[-1]
-    head, base = _head((tip[0] - math.copysign(1, tip[0] - points[-2][0]), tip[1]), tip)
-    through = [*points[:-1], base]
-    slopes = _slopes(through)
-    pieces = [f"M{_points(through[:1])}"]
-    for (start, left), (stop, right) in pairwise(zip(through, slopes, strict=True)):
-        if abs(start[1] - stop[1]) < 0.05:
-            pieces.append(f"L{_points([stop])}")
-            continue
-        reach = (stop[0] - start[0]) / (2 if len(through) == 2 else 3)
-        aside = lean if stop[1] > start[1] else -lean
-        first = (start[0] + reach + aside, start[1] + left * reach)
-        second = (stop[0] - reach + aside, stop[1] - right * reach)
-        pieces.append(f"C{_points([first, second, stop])}")
-    return "".join(pieces), head
-
-
-def _slopes(points: Sequence[Point]) -> list[float]:
-    """Slopes at the points of a line: 0 at its ends and where it turns up or down."""
-    rises = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(points)]
-    inner = [2 * a * b / (a + b) if a * b > 0 else 0.0 for a, b in pairwise(rises)]
-    return [0.0, *inner, 0.0]
-
-
-ROUND: Final = 8.0
-"""Radius of the corners of a line that turns."""
-
-
-def _polyline(points: Sequence[Point]) -> tuple[str, str]:
-    """A line with rounded corners, and its head."""
-    head, base = _head(points[-2], points[-1])
-    line = [*points[:-1], base]
-    pieces = [f"M{_points(line[:1])}"]
-    for before, corner, after in zip(line, line[1:], line[2:], strict=False):
-        start, stop = _towards(corner, before), _towards(corner, after)
-        pieces.append(f"L{_points([start])}Q{_points([corner, stop])}")
-    pieces.append(f"L{_points(line[-1:])}")
-    return "".join(pieces), head
-
-
-def _towards(start: Point, goal: Point) -> Point:
-    distance = math.dist(start, goal) or 1.0
-    return _between(start, goal, min(ROUND / distance, 0.5))
-
-
-def _between(start: Point, stop: Point, t: float) -> Point:
-    return (start[0] + t * (stop[0] - start[0]), start[1] + t * (stop[1] - start[1]))
-
-
-def _on_curve(start: Point, stop: Point, t: float) -> Point:
-    """A point of the curve between two points."""
-    rise = 3 * t**2 - 2 * t**3
-    across = 1.5 * t * (1 - t) ** 2 + 1.5 * t**2 * (1 - t) + t**3
-    return (start[0] + across * (stop[0] - start[0]), start[1] + rise * (stop[1] - start[1]))

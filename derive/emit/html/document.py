@@ -11,7 +11,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from derive.emit.html.diagram import Picture, picture
+from derive.emit.html.diagram import Picture, pictures
 from derive.emit.html.listing import listing
 from derive.emit.html.mathml import Mathematics, Side
 from derive.emit.latex import BOLD, PLAIN, LatexStyle, style_for
@@ -124,7 +124,7 @@ class _Section:
     parts: Sequence[_Part]
     symbols: Sequence[_Row]
     forward: Sequence[_Row]
-    picture: Picture | None
+    pictures: Sequence[Picture]
     conventions: Sequence[Markup]
     steps: Sequence[_Step]
     answers: Sequence[_Row]
@@ -159,7 +159,7 @@ class _Writer:
         if self.page.check:
             yield _Part("check", "check", self.say.text("Check"))
         if self.page.problem.source:
-            yield _Part("problem", "problem", self.say.text("The problem as it was posed"))
+            yield _Part("problem", "problem", self.say.text("The problem"))
         if code:
             yield _Part("code", "code", self.say.text("NumPy code"))
 
@@ -182,7 +182,7 @@ class _Writer:
             [_Part(name, f"{name}-{number}", title) for name, title in titles.items()],
             [self.row(s.name, (), s.shape, s.remark) for s in section.symbols],
             [self.row(d.name, (d.form,), d.shape, d.remark) for d in section.forward],
-            picture(section, self.mathematics, self.say) if whole else None,
+            pictures(section, self.mathematics, self.say) if whole else (),
             [words(convention) for convention in section.conventions],
             [self.step(step) for step in section.steps] if whole else [],
             [row for answer in section.answers for row in self.answer(answer)],
@@ -224,7 +224,7 @@ class _Writer:
             [self.mathematics.side(side) for side in _distinct(line)],
             self.mathematics.shapes(line.factors),
             self.mathematics.listed(line.reasons, self.say.stop),
-            [self.mathematics.words(proof) for proof in line.proof],
+            [self.mathematics.words(proof, True) for proof in line.proof],
         )
 
 

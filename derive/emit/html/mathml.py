@@ -101,10 +101,11 @@ class Mathematics:
         """A formula on a line of its own."""
         return self.math(latex_formula(formula, self.style), True)
 
-    def words(self, words: Words) -> Markup:
+    def words(self, words: Words, display: bool = False) -> Markup:
         """Prose with its formulas; whatever means something to HTML is escaped."""
+        written = self.display if display else self.inline
         return Markup("").join(
-            escape(piece) if isinstance(piece, str) else self.inline(piece) for piece in words
+            escape(piece) if isinstance(piece, str) else written(piece) for piece in words
         )
 
     def listed(self, members: Iterable[Words], between: str) -> Markup:
