@@ -275,7 +275,9 @@ class Writer:
     def factor(self, arg: Expr, position: int) -> str:
         """A factor at its place in a product."""
         arg = spelled_out(arg)
-        joins = arg.op in ("number", "constant", "ones") or (position == 0 and arg.op == "fraction")
+        opened = arg.op == "product" and not (arg.is_scalar or arg.args[0].is_scalar)
+        joins = opened or arg.op in ("number", "constant", "ones")
+        joins = joins or (position == 0 and arg.op == "fraction")
         return self.write(arg, PRODUCT if joins and self.level(arg) == PRODUCT else QUOTIENT)
 
     def beside(self, pieces: Sequence[str], factors: Sequence[Expr]) -> str:
@@ -469,7 +471,9 @@ def gap(before: str, piece: str) -> str:
     if NUMBER_BEHIND.search(before) and NUMBER_AHEAD.match(piece):
         return r" \cdot "
     named = LONG_NAME.match(before) or LONG_NAME.match(piece)
-    apart = named or (APPLIED.match(before) and not piece.startswith(r"\left"))
+    apart = (
+        named or before.endswith("]") or (APPLIED.match(before) and not piece.startswith(r"\left"))
+    )
     return r" \, " if apart else " "
 
 
