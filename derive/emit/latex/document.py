@@ -18,8 +18,9 @@ from derive.emit.latex.rows import Row, Side, aligned, narrowest, parted
 from derive.emit.latex.widths import width
 from derive.emit.latex.words import latex_formula
 from derive.emit.page import Line, Page, Section, StepLines
+from derive.emit.statement import statement
 from derive.emit.templates import environment
-from derive.emit.words import Formula, Words
+from derive.emit.words import Formula, Wording, Words
 from derive.notation.expression import Expr
 from derive.shapes import Shape
 
@@ -73,16 +74,37 @@ def latex_notes(page: Page, *, code: str = "", style: str = "bold", fragment: bo
         style_for(names, BOLD if style == "bold" else PLAIN),
         FRAGMENT_ROOM if fragment else DOCUMENT_ROOM,
     )
+    posed = "" if fragment else statement(page.derivation)
     listing = listed(code)
     return _template().render(
         fragment=fragment,
-        packages=(*PACKAGES, *(LISTING if code else ())),
-        literate=[row for row in LITERATE if row[0] in listing],
+        packages=(*PACKAGES, *(LISTING if code or posed else ())),
+        literate=[row for row in LITERATE if row[0] in listing + listed(posed)],
         chinese=page.say.language == "zh",
         code=listing,
-        said=page.say.text,
+        posed=listed(posed),
+        words=_titles(page.say),
         page=printer.page_parts(),
     )
+
+
+def _titles(say: Wording) -> dict[str, str]:
+    """Titles of parts and heads of columns."""
+    return {
+        "symbols": say.text("Symbols"),
+        "symbol": say.text("symbol"),
+        "shape": say.text("shape"),
+        "known": say.text("what is known"),
+        "forward": say.text("Forward pass"),
+        "derivation": say.text("Derivation"),
+        "answers": say.text("Closed forms"),
+        "with": say.text("with"),
+        "remarks": say.text("Remarks"),
+        "check": say.text("Check"),
+        "failed": say.text("FAILED"),
+        "posed": say.text("The problem as it was posed"),
+        "code": say.text("NumPy code"),
+    }
 
 
 @cache
