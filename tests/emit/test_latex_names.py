@@ -125,7 +125,10 @@ def test_letters_behind_a_letter_are_subscripts_beside_a_matrix_that_has_them() 
 
 def test_a_variance_is_a_square_where_no_other_sigma_is() -> None:
     variance = Variable("sigma2", SCALAR)
-    assert latex_name(variance, style_for([variance])) == r"\sigma^2"
+    style = style_for([variance])
+    assert latex_name(variance, style) == r"\sigma^2"
+    adjoint = Variable("sigma2_bar", SCALAR, role="adjoint")
+    assert latex_name(adjoint, style) == r"\overline{\sigma^2}"
     assert latex_name(variance, style_for([variance, Variable("sigma1", SCALAR)])) == r"\sigma_2"
     assert latex_name(variance, style_for([variance, Variable("sigma", SCALAR)])) == r"\sigma_2"
 

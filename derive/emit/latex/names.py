@@ -170,18 +170,17 @@ def named(name: str, style: LatexStyle, array: bool, bar: bool = False) -> str:
         body = rf"\{'mathbf' if style.bold and array else 'mathrm'}{{{written}}}"
         return rf"\overline{{{body}}}" if bar else body
     body = _stem(stem, style.bold and array, style)
+    narrow = len(stem) == 1 or stem in GREEK
     for accent in accents:
-        body = (
-            rf"\{accent}{{{body}}}"
-            if len(stem) == 1 or stem in GREEK
-            else (rf"\wide{accent}{{{body}}}")
-        )
+        body = rf"\{accent if narrow else f'wide{accent}'}{{{body}}}"
+    if raised:
+        body = f"{body}^{raised}"
+        return rf"\overline{{{body}}}" if bar else body
     if bar:
-        single = len(stem) == 1 or stem in GREEK
-        body = rf"\bar{{{body}}}" if single else rf"\overline{{{body}}}"
+        body = rf"\{'bar' if narrow else 'overline'}{{{body}}}"
     if below:
         body += f"_{_braced(','.join(_subscript(part, style) for part in below))}"
-    return body + (f"^{raised}" if raised else "")
+    return body
 
 
 def is_raised(name: str, style: LatexStyle) -> bool:
