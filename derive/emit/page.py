@@ -35,7 +35,7 @@ from derive.notation.answers import (
     block_form,
     closed_form,
     closed_tensor,
-    explained,
+    explained_together,
     explanation,
     explanation_tensor,
     independent_form,
@@ -561,11 +561,9 @@ class _Writer:
         form = None if self.indexed else independent_form(result, self.derivation)
         return Signs("2 G − diag(diagonal(G))") if form is None else self.written(form)
 
-    def meanings(self, results: Iterable[Result]) -> Iterator[Equation]:
+    def meanings(self, results: Sequence[Result]) -> Iterator[Equation]:
         """What the names in the answers stand for."""
-        given: dict[Variable, None] = {}
-        for result in results:
-            given.update(dict.fromkeys(explained(result, self.derivation, self.layout)))
+        given = explained_together(results, self.derivation, self.layout)
         for variable in given:
             if self.indexed:
                 entries = self.entries(explanation_tensor(variable, self.derivation, self.layout))

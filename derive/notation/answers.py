@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from derive.calculus.derivation import Derivation, Result, Sweep
 from derive.calculus.layout import Layout, in_layout
 from derive.notation.expression import Expr, call, negative, oriented, total
-from derive.notation.opening import NAMED, NOTHING, Kept, Opened, opened, standing_for, uses
+from derive.notation.opening import NAMED, NOTHING, Kept, Opened, occurrences, opened, standing_for
 from derive.notation.raising import raised
 from derive.shapes import Dim
 from derive.tensor.algebra import contract, scale
@@ -30,6 +30,7 @@ __all__ = [
     "closed_form",
     "closed_tensor",
     "explained",
+    "explained_together",
     "explanation",
     "explanation_tensor",
     "independent_form",
@@ -71,7 +72,7 @@ class _Answers:
 
     def _lines(self, sweep: Sweep) -> list[tuple[Tensor, Tensor]]:
         """The answers and the meanings of the names in them, before and after opening."""
-        left = {name: None for result in sweep.results for name in self.names(result)}
+        left = self.names(sweep.results)
         lines = [(result.gradient, self.opened(result)[0]) for result in sweep.results]
         return lines + [(v.value, self.meaning(v)[0]) for v in left if v.value is not None]
 
@@ -91,8 +92,8 @@ class _Answers:
     def _written_once(self, sweep: Sweep) -> Kept:
         """The adjoints that a single place in a single line needs."""
         lines = [line for _, line in self._lines(sweep)]
-        times = {v: sum(uses(line, v) for line in lines) for v in self.kept if v.role == "adjoint"}
-        return frozenset(v for v, count in times.items() if count == 1)
+        times = sum(map(occurrences, lines), Counter())
+        return frozenset(v for v in self.kept if v.role == "adjoint" and times[v] == 1)
 
     def meaning(self, variable: Variable) -> Opened:
         """What a name stands for."""
@@ -106,9 +107,9 @@ class _Answers:
             return adjoint, raised(adjoint)
         return opened(result.gradient, READABLE, self.kept)
 
-    def names(self, result: Result) -> tuple[Variable, ...]:
-        """The names in an answer, and in what they stand for."""
-        return standing_for(self.opened(result)[0], READABLE, self.kept)
+    def names(self, results: Sequence[Result]) -> tuple[Variable, ...]:
+        """The names in answers, and in what they stand for."""
+        return standing_for([self.opened(x)[0] for x in results], READABLE, self.kept)
 
 
 def _written_out(start: Tensor, final: Tensor) -> set[Variable]:
@@ -170,9 +171,20 @@ def explained(
     result: Result, derivation: Derivation, layout: Layout = "numerator"
 ) -> tuple[Variable, ...]:
     """The names in a closed form that need a word: "with u = X w + b"; what others use first."""
-    read, answers = _answers(derivation, layout)[result]
+    return explained_together((result,), derivation, layout)
+
+
+def explained_together(
+    results: Sequence[Result], derivation: Derivation, layout: Layout = "numerator"
+) -> tuple[Variable, ...]:
+    """The names in closed forms that need a word, each once."""
+    sweeps: dict[_Answers, list[Result]] = {}
+    for result in results:
+        read, answers = _answers(derivation, layout)[result]
+        sweeps.setdefault(answers, []).append(read)
+    names = [name for answers, reads in sweeps.items() for name in answers.names(reads)]
     found: dict[Variable, None] = {}
-    stack = [(name, False) for name in reversed(answers.names(read))]
+    stack = [(name, False) for name in reversed(names)]
     while stack:
         name, left = stack.pop()
         if left:

@@ -7,6 +7,7 @@ it keeps its name, and what it stands for is said once. So the answers of a deep
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
@@ -22,6 +23,7 @@ __all__ = [
     "NOTHING",
     "Kept",
     "Opened",
+    "occurrences",
     "opened",
     "standing_for",
     "uses",
@@ -176,10 +178,19 @@ def uses(tensor: Tensor, variable: Variable) -> int:
     return sum(uses(part, variable) for part in children(tensor))
 
 
-def standing_for(tensor: Tensor, limit: int, kept: Kept = NOTHING) -> tuple[Variable, ...]:
-    """The names in a closed form that have to be explained, each before those that use it."""
+def occurrences(tensor: Tensor) -> Counter[Variable]:
+    """How often each variable is written in a tensor."""
+    if isinstance(tensor, Variable):
+        return Counter((tensor,))
+    return sum(map(occurrences, children(tensor)), Counter())
+
+
+def standing_for(
+    tensors: Sequence[Tensor], limit: int, kept: Kept = NOTHING
+) -> tuple[Variable, ...]:
+    """The names in closed forms that have to be explained, each before those that use it."""
     found: dict[Variable, None] = {}
-    stack = [(variable, False) for variable in reversed(variables_of(tensor))]
+    stack = [(v, False) for tensor in reversed(tensors) for v in reversed(variables_of(tensor))]
     while stack:
         variable, left = stack.pop()
         if variable.role not in NAMED or variable in found:
