@@ -46,7 +46,8 @@ LONGEST: Final = 24.0
 """A name that is wider is made smaller in a table."""
 
 SMALL: Final = 0.85
-"""Size of the words beside a formula."""
+LARGE: Final = 1.6
+"""Size of the words beside a formula, and of a title."""
 
 FIGURE: Final = re.compile(r"\b(\d)e(-?\d+)\b")
 """An error in the check."""
@@ -175,7 +176,7 @@ class _Printer:
         """One section."""
         told = self.page.detail != "result"
         return Part(
-            self.words(section.title),
+            self.words(section.title, LARGE),
             tuple(self.symbols(section)) if told else (),
             self.aligned(self.forward(section)) if told else "",
             tuple(map(self.words, section.conventions)) if told else (),
@@ -200,21 +201,13 @@ class _Printer:
             place = found.end()
         return "".join((*pieces, escaped(text[place:])))
 
-    def words(self, words: Words) -> str:
-        """Prose with its formulas; one that is too long for a line is made smaller."""
-        pieces = []
-        for piece in words:
-            if isinstance(piece, str):
-                pieces.append(self.prose(piece))
-                continue
-            pieces.append(self.inline(self.formula(piece), self.room - MARGIN))
-        return "".join(pieces)
-
-    def inline(self, written: str, room: float) -> str:
-        """A formula among words."""
-        if narrowest(written) <= room:
-            return f"${written}$"
-        return rf"\fitted{{{room / 2:.1f}em}}{{{written}}}"
+    def words(self, words: Words, size: float = 1.0) -> str:
+        """Prose with its formulas, in type of some size beside that of the text."""
+        room = (self.room - MARGIN) / size
+        return "".join(
+            self.prose(piece) if isinstance(piece, str) else _inline(self.formula(piece), room)
+            for piece in words
+        )
 
     def formula(self, formula: Formula) -> str:
         """A formula on one line."""
@@ -243,7 +236,10 @@ class _Printer:
         room = max(self.room - min(names, LONGEST) - shapes - 2 * COLUMN, MARGIN)
         wraps = any(len(remark) > room for _, _, remark in given)
         last = rf">{{\raggedright\arraybackslash}}p{{{room / 2:.1f}em}}" if wraps else "l"
-        rows = [(self.inline(name, LONGEST), f"${shape}$", remark) for name, shape, remark in given]
+        rows = [
+            (_inline(name, LONGEST, f"{LONGEST / 2}em"), f"${shape}$", remark)
+            for name, shape, remark in given
+        ]
         for start in range(0, len(rows), TABLE_ROWS):
             yield Table(f"@{{}}ll{last}@{{}}", tuple(rows[start : start + TABLE_ROWS]))
 
@@ -309,6 +305,11 @@ class _Printer:
         for meaning in section.meanings:
             left, *sides = meaning.sides
             yield Row(self.formula(left), tuple(map(self.side, sides)))
+
+
+def _inline(written: str, room: float, extent: str = r"0.95\linewidth") -> str:
+    """A formula among words; where it is too long for a line, it is made smaller."""
+    return f"${written}$" if narrowest(written) <= room else rf"\fitted{{{extent}}}{{{written}}}"
 
 
 def _factors(expr: Expr) -> tuple[Expr, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
@@ -39,12 +40,15 @@ LITERATE: Final = (
 
 KNOWN: Final = frozenset(sign for sign, _, _ in LITERATE)
 END: Final = r"\end{lstlisting}"
+LONG: Final = re.compile(r"\w{80}(?=\w)")
+"""As much of a name as a line holds; the package parts lines between names alone."""
 
 
 def listed(code: str) -> str:
     """The text of a listing: characters for which there is no type become marks."""
     plain = (_known(c) for character in code for c in _parts(character))
-    return "".join(plain).replace(END, END.replace("{", " {")).rstrip("\n")
+    text = "".join(plain).replace(END, END.replace("{", " {")).rstrip("\n")
+    return LONG.sub(r"\g<0>\n", text)
 
 
 def _parts(character: str) -> str:
