@@ -22,6 +22,7 @@ from derive.problem import Variable as Given
 from derive.shapes import ONE, Shape
 from derive.tensor import incidence
 from derive.tensor.algebra import contract
+from derive.tensor.facts import VARIED, is_symmetric
 from derive.tensor.nodes import Tensor, Variable
 from derive.tensor.simplification import expand
 from derive.tensor.substitution import substitute, variables_of
@@ -45,11 +46,29 @@ def auxiliary(derivation: Derivation) -> dict[str, Expression]:
             for part in variables_of(variable.value)
         )
         if variable.name not in defined or rewritten:
-            found[variable.name] = sympy_form(definition_form(variable))
+            found[variable.name] = sympy_form(definition_form(_loosened(variable)))
     for sweep in derivation.sweeps:
         if sweep.kind != "grad":
             found |= _of_jacobian_sweep(derivation, sweep)
     return found
+
+
+def _loosened(variable: Variable) -> Variable:
+    """A quantity whose formula holds wherever the quantities in it move.
+
+    A definition that comes out symmetric may be written without its transposes, but not where it
+    is itself what moves.
+    """
+    assert variable.value is not None
+    loose = {
+        part: Variable(part.name, part.shape, frozenset({VARIED}), None, part.role, part.row)
+        for part in variables_of(variable.value)
+        if part.value is not None and is_symmetric(part)
+    }
+    value = substitute(variable.value, loose)
+    return Variable(
+        variable.name, variable.shape, variable.facts, value, variable.role, variable.row
+    )
 
 
 def weighted_problem(derivation: Derivation) -> Problem:
