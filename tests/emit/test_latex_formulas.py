@@ -31,6 +31,8 @@ from derive.emit.latex import (
     style_for,
     underbraced,
 )
+from derive.emit.latex.formulas import spelled_out
+from derive.emit.text import LANGUAGE, text
 from derive.errors import DeriveError
 from derive.language import parse
 from derive.notation.answers import closed_form
@@ -320,6 +322,37 @@ def test_every_function(name: str) -> None:
 def test_as_a_lecturer_sets_it(problem_text: str, written: str) -> None:
     assert defined(problem_text) == written
     mathml(written)
+
+
+SPELLED_OUT = [
+    "rowsum(A)", "colsum(A)", "colsum(A)'", "rowmean(A)", "colmean(A)", "A - rowmean(A)",
+    "A .* colmean(A)", "A + b", "A + c'", "rowsum(A*C)", "colmean(A*C)'", "affine(A, C, b)",
+    "affine(A, c, b)", "solve(S, C)", "outer(b, c)", "dot(b, b)*b", "sum(c)*c",
+    "where(c > 0, 1, 0)",
+    "norm2(c)*c", "A - rowsum(A)/n", "rowsum(colsum(A)*C)", "A .* (b + c')", "tr(S)*c",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", SPELLED_OUT)
+def test_what_is_spelled_out_stays_the_same(formula: str) -> None:
+    """Sums, means and what is repeated, written with ones, are the same quantity."""
+
+    def value(z: str) -> Tensor:
+        return defining(z).value or defining(z)
+
+    def defining(z: str) -> Variable:
+        return derive(parse(f"{GIVEN}z = {z}\ngrad sum(z) wrt A, S, b, c, C")).names["z"]
+
+    def everywhere(form: Expr) -> Expr:
+        form = spelled_out(form)
+        args = tuple(map(everywhere, form.args))
+        return Expr(form.op, args, form.rows, form.cols, form.value)
+
+    form = everywhere(definition_form(defining(formula)))
+    assert value(text(form, LANGUAGE)) is value(formula)
+
+
+GIVEN: Final = "A:(m,n)\nS:(n,n)\nb:(m)\nc:(n)\nC:(n,k)\n"
 
 
 def test_plain_style_has_no_bold_type() -> None:

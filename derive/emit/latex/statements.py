@@ -365,6 +365,8 @@ class _Reader:
                 rows.append("")
             elif kind == "space":
                 rows[-1] += " & " if rows[-1] else ""
+            elif text == "0" and self.style.bold:
+                rows[-1] += r"\mathbf{0}"
             else:
                 rows[-1] += getattr(self, f"_{kind}")(text)
         inner = r" \\ ".join(rows)
