@@ -8,7 +8,6 @@ a transpose, numbers in front, minus signs outermost.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -30,7 +29,6 @@ __all__ = [
     "call",
     "diag",
     "fraction",
-    "gathered",
     "hadamard",
     "identity",
     "is_decimal",
@@ -41,7 +39,6 @@ __all__ = [
     "number",
     "ones",
     "oriented",
-    "outer",
     "power",
     "product",
     "scaled",
@@ -407,65 +404,6 @@ def block(expr: Expr, rows: Index, cols: Index) -> Expr:
         for size, index in ((expr.rows, rows), (expr.cols, cols))
     ]
     return Expr("slice", (expr,), extent[0], extent[1], (rows, cols))
-
-
-def outer(column: Expr, other: Expr) -> Expr:
-    """The outer product of two columns; of Kronecker products that of their parts."""
-    left, right = _parts_of_kronecker(column), _parts_of_kronecker(other)
-    if not (left or right):
-        return product([column, transposed(other)])
-    first = outer(left[0] if left else column, right[0] if right else other)
-    second = outer(left[1], right[1]) if left and right else None
-    second = second or (left[1] if left else transposed(right[1]))
-    return call("kron", [first, second], column.rows, other.rows)
-
-
-def _parts_of_kronecker(expr: Expr) -> tuple[Expr, ...]:
-    """The two parts of a Kronecker product; none of anything else."""
-    return expr.args if expr.op == "call" and expr.value == "kron" and len(expr.args) == 2 else ()
-
-
-def gathered(terms: Sequence[Expr]) -> Expr:
-    """The sum; of Kronecker products that share a part, one Kronecker product."""
-    times = Counter(part for term in terms for part in _summands(term))
-    terms = [scaled(Fraction(count), term) for term, count in times.items()]
-    fronts = [_front(term) for term in terms]
-    products = [body for _, _, body in fronts]
-    alike = len({front[1] for front in fronts}) == 1
-    if alike and all(map(_parts_of_kronecker, products)):
-        for shared in (1, 0):
-            if len({p.args[shared] for p in products}) == 1:
-                parts = [p.args[1 - shared] for p in products]
-                signed = [
-                    negative(part) if front[0] else part
-                    for front, part in zip(fronts, parts, strict=True)
-                ]
-                both = [total(signed), products[0].args[shared]]
-                whole = call("kron", both[:: 1 if shared else -1], terms[0].rows, terms[0].cols)
-                scalars, below = fronts[0][1]
-                above = product([*scalars, whole]) if scalars else whole
-                return above if below is None else fraction(above, below)
-    return total(terms)
-
-
-def _summands(expr: Expr) -> tuple[Expr, ...]:
-    """The terms of a sum, minus signs taken into them."""
-    if expr.op == "negative" and expr.args[0].op == "add":
-        return tuple(negative(term) for term in expr.args[0].args)
-    return expr.args if expr.op == "add" else (expr,)
-
-
-def _front(expr: Expr) -> tuple[bool, tuple[tuple[Expr, ...], Expr | None], Expr]:
-    """Whether there is a minus sign, the scalars before and below, and the rest."""
-    minus = expr.op == "negative"
-    inner = expr.args[0] if minus else expr
-    below = inner.args[1] if inner.op == "fraction" else None
-    inner = inner.args[0] if inner.op == "fraction" else inner
-    if inner.op == "product" and not inner.args[-1].is_scalar:
-        scalars = inner.args[:-1]
-        if all(scalar.is_scalar for scalar in scalars):
-            return minus, (scalars, below), inner.args[-1]
-    return minus, ((), below), inner
 
 
 def transposed(expr: Expr) -> Expr:

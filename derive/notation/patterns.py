@@ -14,8 +14,9 @@ a selection on a summed letter      rows or columns of the matrix
 pairs of letters                    ``vec(A)``, ``kron(A, B)``
 ==================================  ==================================================
 
-What no row covers (three matrices that meet in one letter, order above 2) is printed in index
-notation; that is always possible.
+What no row covers (three matrices that meet in one letter, order above 2) is cut in two or summed
+over one letter by :mod:`derive.notation.raising`, or printed in index notation; that is always
+possible.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ from derive.notation.expression import (
     is_triangle_of_ones,
     negative,
     ones,
-    outer,
     power,
     product,
     transposed,
 )
+from derive.notation.sums import outer
 from derive.shapes import ONE
 from derive.tensor.nodes import Contraction, Tensor
 

@@ -17,8 +17,8 @@ from derive.notation.expression import (
     Expr,
     block,
     call,
+    diag,
     fraction,
-    gathered,
     identity,
     is_decimal,
     negative,
@@ -33,6 +33,8 @@ from derive.notation.expression import (
 )
 from derive.notation.fronts import Front, tidied
 from derive.notation.patterns import Pattern, fewest_transposes
+from derive.notation.splitting import splits
+from derive.notation.sums import between, gathered
 from derive.shapes import ONE, Dim
 from derive.tensor.algebra import add, contract, scale, transpose
 from derive.tensor.definitions import PARAMETERS
@@ -69,10 +71,16 @@ def raised(tensor: Tensor) -> Expr:
 
 
 class _Raising:
-    """Raises tensors, each once; with ``sums``, what has no form may be a sum over one letter."""
+    """Raises tensors, each once.
 
-    def __init__(self, sums: bool = True) -> None:
-        self.sums = sums
+    What has no form may be a sum over one letter, with ``sums``, or a product that is cut where a
+    matrix is multiplied entry by entry, with ``splits``.
+    """
+
+    def __init__(self, sums: bool = True, splits: bool = True) -> None:
+        self.sums, self.splits = sums, splits
+        self.plain = _Raising(sums=False, splits=False) if splits else self
+        self.products = _Raising(sums=False, splits=splits) if sums else self
         self.done: dict[Tensor, Expr] = {}
 
     def raised(self, tensor: Tensor) -> Expr:
@@ -81,27 +89,45 @@ class _Raising:
             try:
                 known = self._raise(tensor)
             except NoMatrixForm:
-                known = self._summed_over(tensor)
+                known = self._by_parts(tensor)
             if known is None:
                 known = Expr("index", (), *extent_of_tensor(tensor), tensor)
             self.done[tensor] = known
         return known
 
-    def _summed_over(self, tensor: Tensor) -> Expr | None:
-        """A sum over one letter, of what has a matrix form for each value of it.
+    def _by_parts(self, tensor: Tensor) -> Expr | None:
+        """A product cut in two, or a sum over one letter of what has a form for each value of it.
 
         Sums over examples of Kronecker products are written so: the letter becomes an index of
-        the matrices that carry it.
+        the matrices that carry it. Of several forms the shortest is taken.
         """
-        if not self.sums or not isinstance(tensor, Contraction) or not has_pairs(tensor):
+        if not isinstance(tensor, Contraction) or not has_pairs(tensor):
             return None
-        extent, found = extent_of_tensor(tensor), []
-        for letter, index, fixed in one_by_one(tensor):
-            body = _Raising(sums=False).raised(fixed)
+        extent, cut = extent_of_tensor(tensor), self._cut(tensor)
+        found = [] if cut is None else [cut]
+        for letter, index, fixed in one_by_one(tensor) if self.sums else ():
+            body = self.plain.raised(fixed)
             if not body.has_index:
                 value = (index, tensor.dims[letter], tensor)
                 found.append(Expr("sum_over", (body,), *extent, value))
-        return min(found, key=lambda expr: (expr.size, expr.transposes), default=None)
+        return min(found, key=_strain, default=None)
+
+    def _cut(self, tensor: Contraction) -> Expr | None:
+        """A product of matrices with a diagonal matrix between them; whichever cut works first."""
+        if not self.splits or tensor.order != 2:
+            return None
+        inner = self.products
+        arrays = [factor for factor in tensor.factors if factor[1]]
+        numbers = [(self.raised(f), degree) for f, letters, degree in tensor.factors if not letters]
+        above = [power(form, degree) for form, degree in numbers if degree > 0]
+        below = [power(form, -degree) for form, degree in numbers if degree < 0]
+        for parts in splits(arrays, tensor.dims):
+            left, middle, right = map(inner.raised, parts)
+            if not (left.has_index or middle.has_index or right.has_index):
+                body = product([left, diag(middle), right])
+                front = Front(tensor.coefficient, tuple(above), tuple(below), body)
+                return _assembled(tidied(front), *extent_of_tensor(tensor))
+        return None
 
     def _raise(self, tensor: Tensor) -> Expr:
         if tensor.order > 2:
@@ -182,7 +208,20 @@ class _Raising:
             if jacobian and expr.op == "number":
                 expr = product([number(expr.value), ones(rows, cols)])
             terms.append(negative(expr) if term.coefficient < 0 else expr)
-        return total(sorted(_under_one_sign(terms), key=_reading_order))
+        if len({_has_sum(term) for term in terms}) > 1:
+            terms = [self._without_sum(term) for term in terms]
+        ordered = sorted(_under_one_sign(terms), key=_reading_order)
+        shared = between(ordered) if all(map(has_pairs, tensor.terms)) else None
+        return total(ordered) if shared is None else shared
+
+    def _without_sum(self, expr: Expr) -> Expr:
+        """A sum over an index as a product, where it stands beside others that are no sums."""
+        if expr.op == "negative":
+            return negative(self._without_sum(expr.args[0]))
+        if expr.op != "sum_over":
+            return expr
+        found = self.products.raised(expr.value[2])
+        return expr if found.has_index else found
 
     def _broadcast(self, term: Contraction, rows: Dim, cols: Dim) -> Expr:
         """A term that lacks an axis, repeated along it."""
@@ -219,6 +258,26 @@ class _Raising:
             return None
         norm = Expr("norm", (_shorter(self.raised(factor)),), ONE, ONE)
         return power(norm, Fraction(2))
+
+
+def _has_sum(expr: Expr) -> bool:
+    inner = expr.args[0] if expr.op == "negative" else expr
+    return inner.op == "sum_over"
+
+
+def _strain(form: Expr) -> tuple[int, bool]:
+    """How hard a form is to read: a sum over an index is, where it has unit vectors or ones."""
+    if form.op != "sum_over":
+        return form.size, True
+    units = _units(form.args[0])
+    return form.size * (2 if units else 1) + units, False
+
+
+def _units(form: Expr) -> int:
+    """How many unit vectors and arrays of ones are written."""
+    if form.op == "slice" and form.args[0].op == "identity":
+        return 1
+    return (form.op in ("number", "ones") and not form.is_scalar) + sum(map(_units, form.args))
 
 
 def _under_one_sign(terms: Sequence[Expr]) -> list[Expr]:

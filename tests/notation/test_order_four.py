@@ -47,6 +47,14 @@ FORMS = {
         "X:(m,n); jacobian X .* rowsum(X) wrt X",
         "diag(vec(X)) (ones(n,n) ⊗ I) + diag(ones(n) ⊗ rowsum(X))",
     ),
+    "an attention by its queries": (
+        "Q:(m,d); K:(n,d); V:(n,k); M = Q*K'; P = rowsoftmax(M); Y = P*V; jacobian Y wrt Q",
+        "(V ⊗ I)ᵀ (diag(vec(P)) − diag(vec(P)) (ones(n,n) ⊗ I) diag(vec(P))) (K ⊗ I)",
+    ),
+    "a batch through two layers": (
+        "X:(N,d); W:(d,h); V:(h,k); A = tanh(X*W); Y = A*V; jacobian Y wrt W",
+        "(V ⊗ I)ᵀ diag(vec(1 − A^⊙²)) (I ⊗ X)",
+    ),
     "softmax regression by W": (
         f"{REGRESSION} hessian cross_entropy(P, Y)/N wrt W",
         "(Σ_i (diag(P[i, :]ᵀ) − P[i, :]ᵀ P[i, :]) ⊗ X[i, :]ᵀ X[i, :]) / N",
@@ -80,6 +88,15 @@ SUMS = {
     "normalised rows": "X:(3,4); A:(4,2); jacobian rowlayernorm(X*A) wrt A",
     "sums of squares of rows": "X:(3,4); A:(4,2); jacobian rowsum((X*A).^2) wrt A, X",
     "a Cholesky factor": "S:(3,3); jacobian cholesky(S*S' + I(3)) wrt S",
+    "a network of two layers": (
+        "X:(4,3); W:(3,2); V:(2,2); Y:(4,2) onehot; A = tanh(X*W); P = rowsoftmax(A*V);"
+        "J = cross_entropy(P, Y)/4; hessian J wrt (W, V)"
+    ),
+    "three layers": (
+        "X:(4,3); W:(3,2); V:(2,3); U:(3,2); jacobian sigmoid(tanh(X*W)*V)*U wrt W, V, U, X"
+    ),
+    "masked rows": "M:(3,4); X:(3,4); A:(4,2); jacobian rowsoftmax((M .* X)*A) wrt X, M",
+    "a kernel": "X:(4,2); q = rowsum(X.^2); jacobian exp(2*X*X' - q - q') wrt X",
     "attention": "Q:(3,2); K:(4,2); V:(4,2); jacobian attention(Q, K, V) wrt Q, K, V",
 }
 
