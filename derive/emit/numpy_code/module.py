@@ -449,8 +449,8 @@ class _Module:
         inputs = dict(zip(answers.inputs, given, strict=False))
         likes = {keys[label]: inputs[label] for label in outputs if label in inputs}
         wanted = {keys[label]: tensor for label, tensor in outputs.items()}
-        length = next((dim for dim in shape if _is_sum(dim)), ONE)
-        planned = plan(answers.formulas, wanted, given, self.names, likes, matrices, length)
+        lengths = [dim for dim in shape if _is_sum(dim)]
+        planned = plan(answers.formulas, wanted, given, self.names, likes, matrices, lengths)
         planned.outputs = {label: planned.outputs[key] for label, key in keys.items()}
         planned.bases = {label: planned.bases[key] for label, key in keys.items()}
         self.helpers.update(dict.fromkeys(planned.helpers))
@@ -506,9 +506,10 @@ class _Module:
         for size, (name, axis) in places.items():
             lines.append(f"    {identifier(size)} = {identifier(name)}.shape[{axis}]")
         if direction is not None and sums:
-            own = f'{{"{direction.name}": ({planned.length},)}}'
-            name = direction.name
-            lines.append(f"    ({name},) = {self.arguments}({own}, {name}={name})")
+            name, own = direction.name, _shape_literal(shape, planned.lengths)
+            lines.append(f'    ({name},) = {self.arguments}({{"{name}": {own}}}, {name}={name})')
+            if index := _squeezing(shape):
+                lines.append(f"    {name} = {name}{index}")
         squeezed = []
         for name in inputs:
             index = _squeezing(self.problem.shape(name))
@@ -582,9 +583,10 @@ def _function_notes(summary: str, arguments: str) -> list[str]:
     return docstring([f"{summary}, each in the shape of its variable.", "", *rest], 4)
 
 
-def _shape_literal(shape: Shape) -> str:
-    """A shape as a tuple of numbers and names."""
-    dims = [str(dim) if _is_number(dim) else f'"{dim}"' for dim in shape]
+def _shape_literal(shape: Shape, lengths: Mapping[Dim, str] | None = None) -> str:
+    """A shape as a tuple of numbers and names, and of what some lengths are written as."""
+    known = lengths or {}
+    dims = [str(d) if _is_number(d) else known.get(d, f'"{d}"') for d in shape]
     return f"({', '.join(dims)}{',' * (len(dims) == 1)})"
 
 

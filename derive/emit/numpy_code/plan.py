@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,7 +23,7 @@ from derive.emit.numpy_code.formulas import Formulas, thinned
 from derive.emit.numpy_code.lowering import TensorLowering
 from derive.emit.numpy_code.names import Names, identifier
 from derive.emit.numpy_code.text import Writer
-from derive.shapes import ONE, Dim, Shape
+from derive.shapes import Dim, Shape
 from derive.tensor.algebra import as_contraction, scale
 from derive.tensor.nodes import Call, Letters, Tensor, Variable
 from derive.tensor.substitution import variables_of
@@ -69,7 +69,7 @@ class Plan:
         bases: For each output the array whose memory it may share.
         factors: The factors of a matrix as an expression; empty without structure.
         apart: Lines that only the factors need.
-        length: Of a further argument.
+        lengths: Of a further argument's axes, where they are no name and no number.
         classes: Of the factors.
         inputs: Names of the given variables that are used, as the problem has them.
         sizes: Sizes that are used as numbers.
@@ -83,7 +83,7 @@ class Plan:
     bases: dict[str, str]
     factors: str
     apart: list[Line]
-    length: str
+    lengths: Mapping[Dim, str]
     classes: list[str]
     inputs: set[str]
     sizes: list[str]
@@ -99,7 +99,7 @@ def plan(
     names: Names,
     likes: Mapping[str, Variable],
     matrices: Mapping[str, Matrix],
-    length: Dim = ONE,
+    lengths: Collection[Dim] = (),
 ) -> Plan:
     """Plan the computation of some outputs.
 
@@ -110,7 +110,7 @@ def plan(
         names: Of the module.
         likes: For outputs that are gradients with respect to an input, that input.
         matrices: What is said of outputs that are Jacobians and Hessians.
-        length: Of a further argument, to be written as well.
+        lengths: Of a further argument's axes, to be written as well.
     """
     written = {label: formulas.written(tensor) for label, tensor in outputs.items()}
     materialised: set[Tensor] = set()
@@ -118,7 +118,7 @@ def plan(
         planner = _Planner(formulas, written, given, names, likes, matrices, materialised)
         bare = planner.bare_inverses()
         if bare <= materialised:
-            return planner.plan(length)
+            return planner.plan(lengths)
         materialised |= bare
 
 
@@ -269,14 +269,15 @@ class _Planner:
                 if through and node in self.roots:
                     stack.append(self.roots[node])
 
-    def plan(self, length: Dim) -> Plan:
+    def plan(self, lengths: Collection[Dim]) -> Plan:
         """The finished lines."""
         for name, root in self.roots.items():
             if root.op != "name" and root not in self.owner:
                 self.owner[root] = name
                 self.named[root] = str(name.value)
         self._name_shared()
-        for symbol in self._size_names() | {symbol.name for symbol in length.free_symbols}:
+        further = {symbol.name for dim in lengths for symbol in dim.free_symbols}
+        for symbol in self._size_names() | further:
             self.sizes[symbol] = identifier(symbol)
         done: set[Array] = set()
         for name in self.roots:
@@ -298,7 +299,7 @@ class _Planner:
             {label: self._base(node) for label, node in self.results.items()},
             factors,
             apart,
-            self.writer.dim(length),
+            {dim: self.writer.dim(dim) for dim in lengths},
             list(dict.fromkeys(_kinds(self.form))),
             self.inputs,
             list(self.writer.size_used),
