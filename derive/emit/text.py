@@ -137,8 +137,8 @@ def _constant_array(expr: Expr, below_zero: bool, style: Style) -> str:
     if expr.value == 0:
         return f"zeros{sizes}" if style.ascii else "0"
     sign = style.symbols["negative"] if below_zero else ""
-    if expr.value == 1 and expr.rows == 1 and not style.ascii:
-        return f"{sign}1ᵀ"
+    if expr.rows == 1 and not style.ascii:
+        return f"{sign}1ᵀ" if expr.value == 1 else f"{sign}{number_text(expr.value)} · 1ᵀ"
     front = "" if expr.value == 1 else number_text(expr.value) + style.symbols["product"]
     return f"{sign}{front}ones{sizes}"
 
