@@ -117,6 +117,10 @@ INDEXED = [
     ("x:(n); z = norm2(x); grad z wrt x", "z", r"\sqrt{\sum_i x_i^2}"),
     ("x:(n); c:(); z = where(x > c, x, c); grad sum(z) wrt x", "z",
      r"\begin{cases} x_i & x_i > c \\ c & x_i \le c \end{cases}"),
+    ("A:(m,m); x:(m); z = x/(m*m)^2; grad sum(z) wrt x", "z", r"\frac{x_i}{m^4}"),
+    ("sigma2:() positive; x:(n); z = sigma2^2*x; grad sum(z) wrt x", "z",
+     r"(\sigma^2)^2 x_i"),
+    ("A:(n,n) positive_definite; z = logdet(A)^2; grad z wrt A", "z", r"(\log\det \bm{A})^2"),
     ("A:(n,n); z = tril(A); grad sum(z) wrt A", "z", r"\mathbf{1}[i \ge j] A_{ij}"),
     ("A:(n,n); c:(); z = A + c*I(n); grad sum(z) wrt A", "z", r"c \delta_{ij} + A_{ij}"),
 ]  # fmt: skip

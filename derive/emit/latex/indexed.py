@@ -37,6 +37,8 @@ class Entries(IndexPrinter):
         style: How names are set; entries are scalars, so their names are not bold.
         matrix: How a whole array is written that an entry is taken of, as in matrix notation;
             None where it has no form there.
+        held: What stands in brackets, by the whole.
+        loose: What needs brackets where it is raised to a power.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class Entries(IndexPrinter):
         super().__init__(lambda variable: latex_name(variable, style), SIGNS, alphabet)
         self.style, self.matrix = style, matrix
         self.held: dict[str, str] = {}
+        self.loose: set[str] = set()
 
     def variable(self, variable: Variable, axes: Axes) -> str:
         """``A_{ij}``, and ``(W_1)_{ij}`` where the name has a subscript."""
         if not axes:
-            return self.name(variable)
+            written = self.name(variable)
+            return self._loosely(written) if "^" in written else written
         written = latex_name(variable, replace(self.style, bold=False))
         own = variable.name.removesuffix("_bar") if variable.role == "adjoint" else variable.name
         simple = variable.role != "jacobian" and is_plain_name(own, self.style)
@@ -58,7 +62,13 @@ class Entries(IndexPrinter):
     def constant(self, constant: Constant) -> str:
         """A number that is no fraction; a sum in brackets."""
         written = constant_sign(constant.value)
-        return bracketed(written) if constant.value.is_Add else written
+        if constant.value.is_Add:
+            return bracketed(written)
+        return written if constant.value.is_Atom else self._loosely(written)
+
+    def _loosely(self, written: str) -> str:
+        self.loose.add(written)
+        return written
 
     def delta(self, axes: Axes) -> str:
         """``\\delta_{ij}``."""
@@ -70,7 +80,8 @@ class Entries(IndexPrinter):
         places = [(arg, tuple(axes[x] for x in letters)) for arg, letters in tensor.args]
         if name == "power":
             (base, at), (exponent, its) = places
-            return f"{self.show(base, at, 2)}^{{{self.show(exponent, its)}}}"
+            raised = f"{self._tight(self.show(base, at, 2))}^{{{self.show(exponent, its)}}}"
+            return self._loosely(raised)
         if name == "where":
             return self._where(places)
         inner = [self.show(arg, at) for arg, at in places]
@@ -108,7 +119,11 @@ class Entries(IndexPrinter):
                 function_sign(tensor.function, self.style.spelled),
                 ", ".join(map(self.whole, tensor.args)),
             )
-        return written + subscript(axes)
+        return written + subscript(axes) if axes else self._loosely(written)
+
+    def _tight(self, written: str) -> str:
+        """A base of a power."""
+        return bracketed(written) if written in self.loose else written
 
     def whole(self, tensor: Tensor) -> str:
         """A whole array among the arguments of a function."""
@@ -137,7 +152,7 @@ class Entries(IndexPrinter):
             return text
         if power == HALF:
             return rf"\sqrt{{{self.held.get(text, text)}}}"
-        return f"{text}^{script(str(power))}"
+        return f"{self._tight(text)}^{script(str(power))}"
 
     def number(self, value: Fraction) -> str:
         """A number that stands alone."""
