@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from derive.emit.latex.indexed import Entries
@@ -89,10 +90,14 @@ APPLIED: Final = re.compile(
 )
 """A name, and a function of something, from which a thin space keeps what stands beside it."""
 
+REMEMBERED: Final = 4096
+"""Formulas that are not written again; each target prints the same ones."""
+
 NUMBER_AHEAD: Final = re.compile(r"\d|\\(frac|sqrt)\{\d")
 NUMBER_BEHIND: Final = re.compile(r"\d\}*$")
 
 
+@lru_cache(maxsize=REMEMBERED)
 def latex(expr: Expr, style: LatexStyle = BOLD) -> str:
     """The expression as one formula, without dollar signs."""
     inner = expr.args[0] if expr.op == "negative" else expr
