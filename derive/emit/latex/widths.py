@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["width"]
@@ -70,7 +71,11 @@ LETTERS: Final[Mapping[str, float]] = dict(
 )  # fmt: skip
 """Letters of mathematics with their italic corrections."""
 
+REMEMBERED: Final = 4096
+"""Formulas that are not measured again."""
 
+
+@lru_cache(maxsize=REMEMBERED)
 def width(source: str) -> float:
     """The width of a formula in digits."""
     return _Measure(TOKEN.findall(source)).row()[0]
