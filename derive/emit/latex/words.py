@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import groupby
 
 from derive.emit.latex.formulas import latex, latex_indexed
@@ -24,8 +25,7 @@ def latex_words(words: Words, style: LatexStyle = BOLD) -> str:
 def latex_formula(formula: Formula, style: LatexStyle = BOLD) -> str:
     """A formula of any kind, without dollar signs."""
     if isinstance(formula, Signs):
-        vectors = vectors_in((formula.text, *formula.beside))
-        return latex_math(formula.text, style, vectors)
+        return _signs(formula.text, formula.beside, style)
     if isinstance(formula, Indexed):
         return latex_indexed(formula.tensor, style, formula.letters)
     if isinstance(formula, Equation):
@@ -33,6 +33,12 @@ def latex_formula(formula: Formula, style: LatexStyle = BOLD) -> str:
     if isinstance(formula, Derivative):
         return _derivative(formula, style)
     return latex(formula, style)
+
+
+@lru_cache(maxsize=1024)
+def _signs(signs: str, beside: tuple[str, ...], style: LatexStyle) -> str:
+    """What a law says; the same laws are told on many pages."""
+    return latex_math(signs, style, vectors_in((signs, *beside)))
 
 
 def _derivative(formula: Derivative, style: LatexStyle) -> str:
