@@ -14,7 +14,7 @@ from derive.emit.latex.breaking import broken
 from derive.emit.latex.formulas import latex, latex_shape, underbraced
 from derive.emit.latex.listing import LITERATE, listed
 from derive.emit.latex.names import BOLD, PLAIN, LatexStyle, escaped, style_for
-from derive.emit.latex.rows import Row, Side, aligned, narrowest, parted
+from derive.emit.latex.rows import Row, Side, aligned, below_heading, narrowest, parted
 from derive.emit.latex.widths import width
 from derive.emit.latex.words import latex_formula
 from derive.emit.page import Line, Page, Section, StepLines
@@ -175,20 +175,21 @@ class _Printer:
     def part(self, section: Section) -> Part:
         """One section."""
         told = self.page.detail != "result"
+        meanings = list(self.meanings(section))
         return Part(
             self.words(section.title, LARGE),
             tuple(self.symbols(section)) if told else (),
-            self.aligned(self.forward(section)) if told else "",
+            self.display(self.forward(section)) if told else "",
             tuple(map(self.words, section.conventions)) if told else (),
-            self.aligned(self.steps(section)) if told else "",
-            self.aligned(self.answers(section, told)),
-            self.aligned(self.meanings(section)),
+            self.display(self.steps(section)) if told else "",
+            self.display(self.answers(section, told)),
+            aligned(meanings, self.room) if meanings else "",
         )
 
-    def aligned(self, rows: Iterable[Row]) -> str:
-        """Rows as a display; "" for none."""
+    def display(self, rows: Iterable[Row]) -> str:
+        """Rows below a heading; "" for none."""
         found = list(rows)
-        return aligned(found, self.room) if found else ""
+        return below_heading(found, self.room) if found else ""
 
     # Words and formulas.
 
@@ -268,8 +269,8 @@ class _Printer:
         left = ""
         if first:
             left = self.formula(line.left)
-            if len(line.factors) == 1 and isinstance(line.left, Expr):
-                (whole,) = line.factors
+            whole = line.factors[0]
+            if len(line.factors) == 1 and isinstance(line.left, Expr) and not whole.is_scalar:
                 left = rf"\underbrace{{{left}}}_{{{latex_shape((whole.rows, whole.cols))}}}"
         return Row(
             left,

@@ -12,7 +12,7 @@ from typing import Final
 
 from derive.emit.latex.widths import TOKEN, width
 
-__all__ = ["Row", "Side", "aligned", "narrowest", "parted"]
+__all__ = ["Row", "Side", "aligned", "below_heading", "narrowest", "parted"]
 
 MARK: Final = 4.0
 """Room for the number of a step."""
@@ -124,6 +124,12 @@ def aligned(rows: Sequence[Row], room: float) -> str:
     return _Display(rows, room).source()
 
 
+def below_heading(rows: Sequence[Row], room: float) -> str:
+    """The rows as a display that follows a heading or a paragraph without an empty line."""
+    tall = any(r"\frac" in source for source in (rows[0].left, rows[0].sides[0].formula))
+    return f"\\closer{{{0.5 if tall else 1}}}\n{aligned(rows, room)}"
+
+
 class _Display:
     """Rows in columns: number, left side, right side, words."""
 
@@ -176,8 +182,7 @@ class _Display:
             printed += [rf"{line} \\*" for line in group[:-1]] + group[-1:]
         pairs = 3 if self.marked else 2
         inner = "\n".join(printed)
-        closer = r"\closer{0.5}" if r"\frac" in self.rows[0].left else r"\closer{1}"
-        return f"{closer}\n\\begin{{alignat*}}{{{pairs}}}\n{inner}\n\\end{{alignat*}}"
+        return f"\\begin{{alignat*}}{{{pairs}}}\n{inner}\n\\end{{alignat*}}"
 
     def _printed(self, row: Row, lines: Sequence[_Printed]) -> Iterator[str]:
         """The lines of one row, its words and what stands below it."""
