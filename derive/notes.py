@@ -11,14 +11,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from derive.emit.record import Record, read_record
 from derive.errors import InputError
 from derive.files import require_free, write_files
 
 if TYPE_CHECKING:
     from derive.emit.page import Page
+    from derive.emit.record import Record
 
-__all__ = ["FORMATS", "STYLES", "Record", "notes", "read_record", "write_notes"]
+__all__ = ["FORMATS", "STYLES", "notes", "read_record", "write_notes"]
 
 
 class Printer(Protocol):
@@ -126,3 +126,14 @@ def _write_both(text: str, path: Path, force: bool) -> tuple[Path, ...]:
         raise InputError(f"{path} is written, but {error.summary}", error.details) from None
     write_files({path: text, target: made}, force=force)
     return (path, target)
+
+
+def read_record(text: str) -> Record:
+    """The record that JSON notes hold; its ``text()`` writes them again.
+
+    Raises:
+        InputError: The text is no JSON, or not of this format.
+    """
+    from derive.emit.record import read_record as read
+
+    return read(text)
