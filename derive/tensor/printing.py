@@ -155,8 +155,10 @@ class IndexPrinter:
         return self.name(variable) + _brackets(axes)
 
     def constant(self, constant: Constant) -> str:
-        """A number that is no fraction."""
-        return str(constant.value)
+        """A number that is no fraction; a formula of sizes in brackets."""
+        value = constant.value
+        compound = value.free_symbols and not value.is_Atom
+        return f"({size_text(value)})" if compound else str(value)
 
     def number(self, value: Fraction) -> str:
         """A positive rational number that stands alone."""

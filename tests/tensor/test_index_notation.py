@@ -38,3 +38,8 @@ def test_a_formula(formula: str, plain: str, unicode: str) -> None:
     found = tensor("x:(n); y:(n); A:(n,n); c:()", formula)
     assert index_notation(found) == plain
     assert index_notation(found, signs=UNICODE) == unicode
+
+
+def test_a_power_of_a_product_of_sizes_is_in_brackets() -> None:
+    found = tensor("x:(n); A:(n,n)", "mean(kron(A, A))^2*x")
+    assert index_notation(found).endswith("/(n*n)^4")
