@@ -297,7 +297,7 @@ class Record:
 
     def text(self) -> str:
         """The record as JSON."""
-        return f"{_laid(_plain(self), 0)}\n"
+        return f"{_laid(_plain(self))}\n"
 
 
 def read_record(text: str) -> Record:
@@ -330,16 +330,19 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _laid(value: Any, depth: int) -> str:
+def _laid(value: Any, depth: int = 0) -> str:
     """Data as JSON: on one line where that is short, else a line for each member."""
-    flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    if len(flat) + depth <= WIDTH or not isinstance(value, dict | list) or not value:
-        return flat
     if isinstance(value, dict):
+        left, right = "{}"
         members = [f"{json.dumps(key)}: {_laid(x, depth + 1)}" for key, x in value.items()]
-    else:
+    elif isinstance(value, list):
+        left, right = "[]"
         members = [_laid(x, depth + 1) for x in value]
-    left, right = "{}" if isinstance(value, dict) else "[]"
+    else:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    flat = depth + sum(map(len, members)) + 2 * max(1, len(members)) <= WIDTH
+    if flat and not any("\n" in member for member in members):
+        return f"{left}{', '.join(members)}{right}"
     margin = "\n" + " " * depth
     return f"{left}{margin} {f',{margin} '.join(members)}{margin}{right}"
 
