@@ -70,7 +70,7 @@ def _drawn(source: random.Random, kind: str) -> Task:
 def _written(w: Writer, kind: str) -> Task | None:
     """A problem; None if nothing can be asked in it."""
     matrices = kind == "matrices"
-    depth = w.random.choice((1, 1, 2, 2) if matrices else (1, 2, 2, 3))
+    depth = w.random.choice((1, 1, 1, 2, 2) if matrices else (1, 2, 2, 3))
     for _ in range(w.random.randint(0, 2 if matrices else 4)):
         node = w.expression(w.shape(), depth)
         if node.op not in ("name", "number", "size") and names_of(node):
