@@ -243,8 +243,12 @@ def _identity_of(variable: Variable) -> Tensor:
 def _sent(of: Variable, user: Variable, part: Variable, above: Variable | None) -> Source:
     """``(∂y/∂u) (∂u/∂v)``."""
     assert user.value is not None
-    local = simplify(local_jacobian(user.value, user, part), facts=False).tensor
+    whole = local_jacobian(user.value, user, part)
+    local, short = simplify(whole, facts=False).tensor, simplify(whole)
     laws = local_laws(user.value, part)
+    if short.tensor is not local:
+        local = short.tensor
+        laws += tuple(reason for reason in short.reasons if reason.subjects)
     if above is None:
         return Source(user, None, local, local, laws)
     rows = tuple(range(len(vec_shape(of.shape))))

@@ -94,6 +94,13 @@ LINES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "x:(n); hessian norm1(x) wrt x",
         ("∂x̄/∂x = 0   sign is constant on either side of 0; sign′(0) is 0",),
     ),
+    "a symmetric matrix in a local Jacobian": (
+        "A:(n,n) symmetric; x:(n); hessian exp(x'*A*x) wrt x",
+        (
+            "∂x̄/∂x = 2 q̄ A + (∂x̄/∂q) (∂q/∂x) = 2 q̄ A + 2 f A x (2 xᵀ A) = 2 (2 f A x xᵀ A + q̄ A)"
+            "   z = A x:  dz = A dx; product rule: each x in turn; A is symmetric",
+        ),
+    ),
     "two variables in either order": (
         "x:(n); y:(m); A:(n,m); hessian exp(x'*A*y) wrt (x, y)",
         (
