@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from derive.calculus.derivation import Derivation, Result, Sweep
 from derive.emit.numpy_code.check import check_module_text
 from derive.emit.numpy_code.entries import count_of
@@ -41,6 +39,7 @@ from derive.emit.numpy_code.second import (
     name_of_function,
     products,
 )
+from derive.emit.templates import environment
 from derive.errors import InputError
 from derive.problem import Request
 from derive.shapes import ONE, Dim, Shape
@@ -85,18 +84,6 @@ def numpy_test_module(derivation: Derivation, module_name: str) -> str:
     inputs = [answers.inputs for answers in module.answers]
     sizes = [answers.sizes for answers in module.answers]
     return check_module_text(environment(), derivation, module_name, inputs, sizes)
-
-
-def environment() -> Environment:
-    """Where the templates are found, and how they are filled in."""
-    return Environment(
-        loader=PackageLoader("derive.templates", ""),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
 
 
 def _title(derivation: Derivation) -> str:
