@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.emit.numpy_code.module import environment
+from derive.emit.templates import template
 
 __all__ = ["training_script"]
 
@@ -14,5 +14,4 @@ def training_script(module: str, *, rows: bool) -> str:
         module: The generated module that it imports.
         rows: Whether an example is a row, as in ``circles_rows``, or a column.
     """
-    template = environment().get_template("train_circles.py.jinja")
-    return template.render(module=module, rows=rows)
+    return template("train_circles.py.jinja").render(module=module, rows=rows)
