@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from itertools import count
 from typing import Final, TypeAlias
 
 from derive.shapes import Dim, size_text
@@ -252,6 +253,19 @@ class IndexPrinter:
                 text = piece
         return self.bracketed(text) if outer else text
 
+    def _unused(self, taken: set[str]) -> str:
+        """A letter that stands for nothing yet; with a number where all letters do."""
+        letters = (
+            self.numbered(letter, number) if number else letter
+            for number in count()
+            for letter in self.alphabet
+        )
+        return next(letter for letter in letters if letter not in taken)
+
+    def numbered(self, letter: str, number: int) -> str:
+        """A letter with a number."""
+        return f"{letter}{number}"
+
     def _contraction(self, node: Contraction, axes: Axes, sign: int = 1) -> str:
         """Numbers and scalars, the sum over letters, factors, and below them what divides."""
         names = dict(enumerate(axes))
@@ -259,8 +273,7 @@ class IndexPrinter:
         tied = tied_letters(node)
         summed = sorted(node.summed - tied.keys())
         for letter in summed:
-            taken = {*names.values(), *self.used}
-            names[letter] = next(c for c in self.alphabet if c not in taken)
+            names[letter] = self._unused({*names.values(), *self.used})
         self.used = frozenset({*self.used, *names.values()})
         for letter in in_order(tied):
             array, along, _ = tied[letter]

@@ -70,6 +70,10 @@ class Entries(IndexPrinter):
         self.loose.add(written)
         return written
 
+    def numbered(self, letter: str, number: int) -> str:
+        """``i_1``."""
+        return f"{letter}_{number}"
+
     def delta(self, axes: Axes) -> str:
         """``\\delta_{ij}``."""
         return rf"\delta{subscript(axes)}"
