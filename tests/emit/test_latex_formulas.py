@@ -31,7 +31,7 @@ from derive.emit.latex import (
     style_for,
     underbraced,
 )
-from derive.emit.latex.formulas import spelled_out
+from derive.emit.latex.spelling import spelled_out
 from derive.emit.text import LANGUAGE, text
 from derive.errors import DeriveError
 from derive.language import parse

@@ -19,11 +19,10 @@ from derive.emit.latex.formulas import (
     Writer,
     gap,
     latex,
-    spelled_out,
-    split_fraction,
 )
 from derive.emit.latex.names import BOLD, LatexStyle
 from derive.emit.latex.signs import bracketed
+from derive.emit.latex.spelling import spelled_out, split_fraction
 from derive.emit.latex.widths import width
 from derive.emit.text import has_decimals
 from derive.notation.expression import Expr, number

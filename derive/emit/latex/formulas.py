@@ -27,13 +27,18 @@ from derive.emit.latex.signs import (
     ones_sign,
     script,
 )
+from derive.emit.latex.spelling import (
+    is_matrix,
+    is_relation,
+    spelled_out,
+    split_fraction,
+)
 from derive.emit.text import has_decimals, is_root
-from derive.notation.expression import Expr, Index, is_entrywise, product, transposed
+from derive.notation.expression import Expr, Index, is_entrywise
 from derive.notation.raising import raised
 from derive.shapes import ONE, Dim, same
 from derive.tensor.nodes import Tensor
 from derive.tensor.printing import alphabet
-from derive.vocabulary import SYNONYMS
 
 __all__ = [
     "ENTRYWISE",
@@ -44,8 +49,6 @@ __all__ = [
     "latex",
     "latex_indexed",
     "latex_shape",
-    "spelled_out",
-    "split_fraction",
     "underbraced",
 ]
 
@@ -68,21 +71,6 @@ CALL_LEVELS: Final[Mapping[str, int]] = {
     "sqrt": QUOTIENT, "where": SUM, "logdet": QUOTIENT,
 }  # fmt: skip
 """Precedence of the functions that are set otherwise than as a name before brackets."""
-
-MEANS: Final[Mapping[str, str]] = {"rowmean": "rowsum", "colmean": "colsum"}
-"""Means of rows and columns, and the sums that they are a multiple of."""
-
-OWN_OPERATORS: Final[Mapping[str, str]] = {
-    "sum": "sum", "rowsum": "rowsum", "colsum": "colsum", "norm2": "norm", "tr": "trace",
-    "diag": "diag", "diagonal": "diagonal",
-}  # fmt: skip
-"""Functions for which matrix notation has an operator of its own."""
-
-SIMPLE: Final = frozenset({"number", "constant", "symbol"})
-"""Operators of what stands above a line as a coefficient, not behind it."""
-
-APART: Final = frozenset({"sum", "trace", "call", "add", "norm"})
-"""Operators of scalars that stand behind a fraction rather than above its line."""
 
 LONG_NAME: Final = re.compile(r"(\\(hat|bar|overline|widehat|widetilde)\{)*\\math(rm|bf)\{[^}]{2}")
 APPLIED: Final = re.compile(
@@ -353,7 +341,7 @@ class Writer:
 
     def _norm(self, expr: Expr) -> str:
         (inner,) = expr.args
-        right = r"\rVert_{\mathrm{F}}" if _is_matrix(inner) else r"\rVert"
+        right = r"\rVert_{\mathrm{F}}" if is_matrix(inner) else r"\rVert"
         return between(r"\lVert", self.write(inner), right)
 
     def _jacobian(self, expr: Expr) -> str:
@@ -387,7 +375,7 @@ class Writer:
         if name in ENCLOSED:
             (arg,) = expr.args
             inner = self.write(arg)
-            if name != "abs" and _is_matrix(arg):
+            if name != "abs" and is_matrix(arg):
                 inner = applied(r"\operatorname{vec}", inner)
             left, right = ENCLOSED[name]
             return between(left, inner, right)
@@ -408,7 +396,7 @@ class Writer:
 
     def _call_where(self, args: Sequence[Expr]) -> str:
         condition, first, second = args
-        if _is_relation(condition):
+        if is_relation(condition):
             holds, fails = self._relation(condition), self._relation(condition, True)
         else:
             inner = self.write(condition, ENTRYWISE)
@@ -480,141 +468,6 @@ def gap(before: str, piece: str) -> str:
         named or before.endswith("]") or (APPLIED.match(before) and not piece.startswith(r"\left"))
     )
     return r" \, " if apart else " "
-
-
-def spelled_out(expr: Expr) -> Expr:
-    """Sums and means over rows and columns as products with ones, and what is repeated too."""
-    if expr.op == "rowsum":
-        return _times(expr.args[0], Expr("ones", (), expr.args[0].cols, ONE))
-    if expr.op == "colsum":
-        return _times(Expr("ones", (), ONE, expr.args[0].rows), expr.args[0])
-    if expr.op == "sum":
-        return _sum_of_vector(expr)
-    if expr.op == "broadcast":
-        return _repeated(expr)
-    if expr.op == "transpose" and (spelled_out(expr.args[0]) is not expr.args[0]):
-        return transposed(spelled_out(expr.args[0]))
-    if expr.op != "call":
-        return expr
-    name, args = SYNONYMS.get(expr.value, expr.value), expr.args
-    if name in OWN_OPERATORS:
-        return spelled_out(Expr(OWN_OPERATORS[name], args, expr.rows, expr.cols))
-    if name != expr.value:
-        return Expr("call", args, expr.rows, expr.cols, name)
-    if name in MEANS:
-        count = args[0].cols if name == "rowmean" else args[0].rows
-        inner = spelled_out(Expr(MEANS[name], args, expr.rows, expr.cols))
-        if same(count, ONE):
-            return inner
-        return Expr("fraction", (inner, _size(count)), expr.rows, expr.cols)
-    if _is_indicator(expr):
-        return args[0]
-    if name == "solve":
-        return _times(Expr("call", args[:1], args[0].rows, args[0].cols, "inv"), args[1])
-    if name == "outer":
-        return _times(args[0], transposed(args[1]))
-    if name == "transpose":
-        return transposed(args[0])
-    if name == "affine":
-        shift = Expr("broadcast", args[2:], expr.rows, expr.cols)
-        return Expr("add", (_times(*args[:2]), shift), expr.rows, expr.cols)
-    if name == "dot" and args[0].is_column:
-        return _times(transposed(args[0]), args[1])
-    return expr
-
-
-def _size(dim: Dim) -> Expr:
-    if dim.is_Integer:
-        return Expr("number", (), ONE, ONE, Fraction(int(dim)))
-    return Expr("constant", (), ONE, ONE, dim)
-
-
-def _times(*factors: Expr) -> Expr:
-    """A product that keeps its factors in their order."""
-    flat: list[Expr] = []
-    for factor in factors:
-        inner = spelled_out(factor)
-        opened = inner.op == "product" and not inner.is_scalar
-        flat.extend(inner.args if opened else (inner,))
-    return Expr("product", tuple(flat), factors[0].rows, factors[-1].cols)
-
-
-def _sum_of_vector(expr: Expr) -> Expr:
-    """The sum of a vector that has a name, as a product with ones."""
-    inner = expr.args[0]
-    named = inner.args[0] if inner.op == "transpose" else inner
-    if named.op != "symbol" or _is_matrix(named):
-        return expr
-    if named.is_column:
-        return _times(Expr("ones", (), ONE, named.rows), named)
-    return _times(named, Expr("ones", (), named.cols, ONE))
-
-
-def _repeated(expr: Expr) -> Expr:
-    """What is repeated: a column ``b`` as ``b 1ᵀ``, a row ``c`` as ``1 c``; a scalar as it is."""
-    inner = expr.args[0]
-    if inner.is_scalar or not _is_matrix(expr):
-        return expr
-    inner = spelled_out(inner)
-    if inner.op == "fraction":
-        above = _repeated(Expr("broadcast", inner.args[:1], expr.rows, expr.cols))
-        return Expr("fraction", (above, inner.args[1]), expr.rows, expr.cols)
-    if inner.is_column:
-        return _times(inner, Expr("ones", (), ONE, expr.cols))
-    return _times(Expr("ones", (), expr.rows, ONE), inner)
-
-
-def split_fraction(expr: Expr) -> tuple[Expr, Expr | None]:
-    """What stands above the line of a fraction, and what behind it."""
-    above, below = expr.args
-    one = Expr("number", (), ONE, ONE, Fraction(1))
-    simple = _is_coefficient(below)
-    if above.op != "product":
-        if simple or _has_fraction(above):
-            base = above.args[0] if above.op == "power" else above
-            return (above, None) if above.is_scalar and base.op not in APART else (one, above)
-        return above, None
-    arrays = [arg for arg in above.args if not arg.is_scalar]
-    if arrays and not simple and (above.is_scalar or _is_short(above)):
-        return above, None
-    front = [arg for arg in above.args if arg.is_scalar and (arrays or _is_coefficient(arg))]
-    rest = [arg for arg in above.args if not any(arg is part for part in front)]
-    if not rest:
-        return above, None
-    behind = rest[0] if len(rest) == 1 else Expr("product", tuple(rest), above.rows, above.cols)
-    return product(front) if front else one, behind
-
-
-def _has_fraction(expr: Expr) -> bool:
-    return expr.op == "fraction" or any(map(_has_fraction, expr.args))
-
-
-def _is_short(expr: Expr) -> bool:
-    """Whether a product is one of two names, transposed or not."""
-    bases = [arg.args[0] if arg.op == "transpose" else arg for arg in expr.args]
-    return len(bases) == 2 and all(base.op == "symbol" for base in bases)
-
-
-def _is_coefficient(expr: Expr) -> bool:
-    """Whether a scalar is made of numbers, names and powers of them."""
-    if expr.op == "product":
-        return all(map(_is_coefficient, expr.args))
-    return expr.op in SIMPLE or (expr.op == "power" and expr.args[0].op in SIMPLE)
-
-
-def _is_matrix(expr: Expr) -> bool:
-    return not (expr.is_column or same(expr.rows, ONE))
-
-
-def _is_relation(expr: Expr) -> bool:
-    return expr.op == "call" and expr.value in RELATIONS
-
-
-def _is_indicator(expr: Expr) -> bool:
-    """Whether a branch is 1 where something holds, and 0 elsewhere."""
-    if expr.op != "call" or expr.value != "where" or not _is_relation(expr.args[0]):
-        return False
-    return [part.value for part in expr.args[1:] if part.op == "number"] == [1, 0]
 
 
 def _is_kronecker(expr: Expr) -> bool:
