@@ -7,8 +7,18 @@ import re
 import math_core
 import pytest
 
-from derive.emit.latex import BOLD, PLAIN, escaped, latex_dim, latex_name, style_for
-from derive.shapes import Shape, as_dim
+from derive.emit.latex import (
+    BOLD,
+    PLAIN,
+    escaped,
+    latex,
+    latex_dim,
+    latex_name,
+    latex_statement,
+    style_for,
+)
+from derive.notation.expression import call, symbol
+from derive.shapes import ONE, Shape, as_dim
 from derive.tensor.nodes import Variable
 
 N = as_dim("n")
@@ -131,6 +141,16 @@ def test_a_variance_is_a_square_where_no_other_sigma_is() -> None:
     assert latex_name(adjoint, style) == r"\overline{\sigma^2}"
     assert latex_name(variance, style_for([variance, Variable("sigma1", SCALAR)])) == r"\sigma_2"
     assert latex_name(variance, style_for([variance, Variable("sigma", SCALAR)])) == r"\sigma_2"
+
+
+def test_the_sigmoid_is_a_word_beside_a_sigma() -> None:
+    sigma, x = Variable("sigma", SCALAR), Variable("x", VECTOR)
+    form = call("sigmoid", [symbol(x, N, ONE)], N, ONE)
+    law = "$σ′(x) = σ(x) (1 − σ(x))$"
+    assert latex(form, style_for([x])) == r"\sigma(\bm{x})"
+    assert latex_statement(law, style_for([x])).startswith(r"$\sigma'(x)")
+    assert latex(form, style_for([sigma, x])) == r"\operatorname{sigmoid}(\bm{x})"
+    assert latex_statement(law, style_for([sigma, x])).startswith(r"$\operatorname{sigmoid}'(x)")
 
 
 def test_sizes() -> None:

@@ -201,6 +201,8 @@ class _Reader:
 
     def _greek(self, text: str) -> str:
         sign = UNICODE_GREEK.get(text, r"\text{?}")
+        if text == "σ" and self._next() in ("(", "′"):
+            sign = function_sign("sigmoid", self.style.spelled)
         return self._scripted(sign, entry=sign)
 
     def _word(self, text: str) -> str:
