@@ -34,8 +34,8 @@ ROW_GAP: Final = 58.0
 PORT: Final = 24.0
 """Between two edges where they meet a vertex."""
 
-MARGIN: Final = 20.0
-"""At both ends of a row, where such an edge turns."""
+MARGIN: Final = 28.0
+"""At both ends of a row, in the middle of which such an edge turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,13 +322,14 @@ class _Placing:
     def rows(self) -> list[list[int]]:
         """The layers of each row: as few rows as there can be, and about as long as each other."""
         rows = self.filled(self.widest)
-        narrower = self.widest
+        narrower = self.longest(rows)
         while len(rows) > 1:
             narrower -= PORT
             tried = self.filled(narrower)
-            if len(tried) > len(rows) or self.longest(tried) >= self.longest(rows):
+            if len(tried) > len(rows) or narrower < max(self.widths):
                 break
-            rows = tried
+            if self.longest(tried) < self.longest(rows):
+                rows = tried
         return rows
 
     def length(self, row: Sequence[int]) -> float:
@@ -382,8 +383,8 @@ class _Placing:
         row = row_of[self.place[start]]
         if row != row_of[self.place[end]]:
             between = bottoms[row] + ROW_GAP / 2
-            right = from_x + self.widths[self.place[start]] / 2 + MARGIN
-            left = to_x - self.widths[self.place[end]] / 2 - MARGIN
+            right = from_x + self.widths[self.place[start]] / 2 + MARGIN / 2
+            left = to_x - self.widths[self.place[end]] / 2 - MARGIN / 2
             corners = ((right, from_y), (right, between), (left, between), (left, to_y))
             return Path((first, *corners, last), turns=True)
         middle = [centres[vertex] for vertex in _chain(edge, self.place)[1:-1]]
