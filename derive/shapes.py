@@ -33,6 +33,7 @@ __all__ = [
     "shape_of_extent",
     "shape_text",
     "size_text",
+    "times",
 ]
 
 Dim: TypeAlias = sympy.Expr
@@ -87,6 +88,17 @@ def as_dim(size: int | str | sympy.Expr) -> Dim:
 def same(left: Dim, right: Dim) -> bool:
     """Whether two dimensions are equal for all values of the names in them."""
     return left is right or left == right
+
+
+def times(left: Dim, right: Dim) -> Dim:
+    """The product of two dimensions, multiplied out: equal dimensions are equal expressions.
+
+    >>> n = as_dim("n")
+    >>> times(n + 1, n + 1)
+    n**2 + 2*n + 1
+    """
+    product = left * right
+    return product if left.is_Atom and right.is_Atom else sympy.expand(product)
 
 
 def is_at_least(left: Dim, right: Dim) -> bool:

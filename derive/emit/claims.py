@@ -100,7 +100,7 @@ def _of_jacobian_sweep(derivation: Derivation, sweep: Sweep) -> dict[str, Expres
     found: dict[str, Expression] = {}
     for variable in (*sweep.forward, *(step.adjoint for step in sweep.steps)):
         if variable.role in ("adjoint", "jacobian") and not _has_no_form(variable):
-            found[variable.name] = sympy_form(definition_form(variable))
+            found[variable.name] = sympy_form(definition_form(_loosened(variable)))
     shape = _own_shape(sweep)
     pair = (symbol_of(_weight(sweep), shape), symbol_of(sweep.of.name, shape))
     found[_weighted(sweep)] = call("dot", *pair) if shape else multiply(*pair)

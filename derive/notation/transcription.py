@@ -35,7 +35,7 @@ from derive.notation.expression import (
     symbol,
     transposed,
 )
-from derive.shapes import ONE, same
+from derive.shapes import ONE, same, times
 from derive.tensor.nodes import Variable
 from derive.vocabulary import Expression, MatrixCall, ScalarCall, extent_of
 
@@ -269,7 +269,8 @@ def _call(setter: _Transcription, expression: Any) -> Expr:
 def _kronecker(setter: _Transcription, expression: Any) -> Expr:
     first, *others = (setter.set(factor) for factor in expression.args)
     for other in others:
-        first = call("kron", [first, other], first.rows * other.rows, first.cols * other.cols)
+        rows, cols = times(first.rows, other.rows), times(first.cols, other.cols)
+        first = call("kron", [first, other], rows, cols)
     return first
 
 

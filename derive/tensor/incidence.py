@@ -25,7 +25,7 @@ from typing import Final, TypeAlias
 
 from sympy import Integer, expand
 
-from derive.shapes import ONE, Dim, same
+from derive.shapes import ONE, Dim, same, times
 from derive.tensor.nodes import Call, Constant, Contraction, Delta, Factor, Letters, Tensor
 
 __all__ = [
@@ -63,7 +63,7 @@ def select(offset: Dim, count: Dim | None, size: Dim) -> Tensor:
 
 def pair(first: Dim, second: Dim) -> Tensor:
     """The pairs (i, j) in the order of a matrix written row by row; order 3."""
-    return Call("pair", (), (first * second, first, second))
+    return Call("pair", (), (times(first, second), first, second))
 
 
 def offset_of(tensor: Call) -> Dim:

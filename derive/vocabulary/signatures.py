@@ -102,5 +102,5 @@ def _size(axis: str, bound: dict[str, Dim], otherwise: Dim | None = None) -> Dim
     """The size that a signature's name stands for; ``otherwise`` is bound to a new one."""
     for sign, combine in (("+", sympy.Add), ("*", sympy.Mul)):
         if sign in axis:
-            return combine(*(_size(part, bound) for part in axis.split(sign)))
+            return sympy.expand(combine(*(_size(part, bound) for part in axis.split(sign))))
     return bound[axis] if otherwise is None else bound.setdefault(axis, otherwise)
