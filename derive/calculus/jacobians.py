@@ -17,7 +17,7 @@ from derive.calculus.order import computed_from, depending_on
 from derive.calculus.reverse import adjoints
 from derive.calculus.rules import RULES, ArrayRule
 from derive.errors import UnsupportedError
-from derive.shapes import Shape
+from derive.shapes import Shape, times
 from derive.tensor import incidence
 from derive.tensor.algebra import ONE, add, contract, transpose, zero
 from derive.tensor.facts import Reason
@@ -37,7 +37,7 @@ def vec_shape(shape: Shape) -> Shape:
     if len(shape) < 2:
         return shape
     rows, columns = shape
-    return (rows * columns,)
+    return (times(rows, columns),)
 
 
 def vectorised(tensor: Tensor, first: int) -> Tensor:
