@@ -43,6 +43,7 @@ OPERATORS: Final = {
     "permuted": "an array with its axes in another order, the value",
     "expand": "a vector as the single column of a matrix",
     "spread": "an array along some axes of a larger one; value says which",
+    "broadcast": "two arrays multiplied into a larger one; value is NumPy's order, or None",
     "assembled": "arrays added up, each where axes agree; value has the axes that each lies along",
     "sum": "sum; value is the axis, None for all",
     "mean": "mean; value is the axis, None for all",

@@ -1,6 +1,7 @@
 """Products with more than two axes: block by block, as entrywise and matrix products.
 
-A contraction whose result has three or four axes is taken apart into two parts, again and again.
+A contraction whose result or factors have three axes or more is taken apart into two parts, again
+and again.
 Two parts that share no summed letter are multiplied entry by entry, each along its own axes; a
 summed letter makes a matrix product, the other letters of either side counted as one axis, and
 letters that both sides keep a stack of such products. A part with at most two letters is left to
@@ -146,7 +147,7 @@ class Blocks:
         """A partial product, and the letters of its axes."""
         letters = self._letters(mask)
         axes = self._axes(letters)
-        if len(letters) < 3:
+        if len(letters) < 3 and mask != self._whole:
             factors = [f for place, g in enumerate(self.groups) if mask >> place & 1 for f in g]
             return self.lowering.array(contract(1, factors, axes)), axes
         if mask & (mask - 1) == 0:
@@ -177,7 +178,7 @@ class Blocks:
         parts = [spread(self.arrays, *self._built(mask), axes) for mask in (left, right)]
         parts.sort(key=lambda part: entries_in(part.shape))
         shape = tuple(self.dims[letter] for letter in axes)
-        return self.arrays.make("multiply", parts, shape, (ONE, (ONE, ONE)))
+        return self.arrays.make("broadcast", parts, shape)
 
     def _matrix_product(self, left: int, right: int, letters: frozenset[int]) -> Oriented:
         """A product over summed letters, of matrices or of stacks of them."""
@@ -257,9 +258,9 @@ def scaled(
         left = entries_in(first.shape) <= entries_in(second.shape)
         part = scaled(arrays, coefficient, scalars, first if left else second)
         return arrays.make(array.op, (part, second) if left else (first, part), array.shape)
-    if array.op == "multiply" and any(arg.op == "spread" for arg in array.args):
+    if array.op == "broadcast" and any(arg.op == "spread" for arg in array.args):
         place = next(place for place, arg in enumerate(array.args) if arg.op == "spread")
         args = list(array.args)
         args[place] = scaled(arrays, coefficient, scalars, args[place])
-        return arrays.make("multiply", args, array.shape, array.value)
+        return arrays.make("broadcast", args, array.shape)
     return arrays.multiply(coefficient, [*scalars, (array, ONE)], array.shape)

@@ -8,18 +8,19 @@ first, and an axis of pairs, as a Kronecker product has, is two axes here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from derive.calculus.jacobians import entries_of
 from derive.emit.numpy_code.stable import stabilised
 from derive.shapes import ONE as ONE_DIM
 from derive.shapes import Dim, Shape
 from derive.tensor.algebra import ONE, add, as_contraction, contract, terms_of
-from derive.tensor.nodes import Call, Contraction, Delta, Factor, Letters, Tensor
-from derive.tensor.simplification import expand
+from derive.tensor.nodes import Call, Contraction, Delta, Factor, Letters, Sum, Tensor
+from derive.tensor.parts import children
 
-__all__ = ["Entries", "Part", "count_of", "entries"]
+__all__ = ["Entries", "Part", "count_of", "entries", "gathered", "over_sums"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,12 @@ class Entries:
 
 
 def entries(
-    jacobian: Tensor, first: Shape, second: Shape, labels: Collection[Tensor] = ()
+    jacobian: Tensor,
+    first: Shape,
+    second: Shape,
+    labels: Collection[Tensor] = (),
+    *,
+    unfolded: bool = False,
 ) -> Entries:
     """The entries of a derivative.
 
@@ -67,6 +73,7 @@ def entries(
         jacobian: Over the vecs of two arrays.
         first, second: Their shapes.
         labels: Numbers in [0, 1] that probabilities are compared with.
+        unfolded: Whether the derivative is over the axes of the arrays, not over their vecs.
     """
     if len(first) < 2 and len(second) < 2:
         whole = stabilised(jacobian, labels, True)
@@ -75,8 +82,13 @@ def entries(
             part = Part(tuple(range(len(shape))), whole)
             return Entries(shape, rows, (part,))
     else:
-        whole = _stable(expand(entries_of(jacobian, first, second)), labels)
-        terms, rows, shape = _gathered(list(terms_of(whole))), len(first), whole.shape
+        if unfolded:
+            whole = _turned(jacobian, len(first))
+        else:
+            parts = [entries_of(term, first, second) for term in terms_of(jacobian)]
+            whole = add(parts, (*first[::-1], *second[::-1]))
+        whole = _stable(over_sums(whole), labels)
+        terms, rows, shape = gathered(list(terms_of(whole))), len(first), whole.shape
         terms, rows, shape = _without_pairs(terms, rows, shape)
     return Entries(shape, rows, tuple(_part(term) for term in terms if term.coefficient))
 
@@ -85,6 +97,41 @@ def _worth_parting(terms: Sequence[Contraction]) -> bool:
     """Whether some terms lie on the diagonal and some do not."""
     diagonal = [any(isinstance(f, Delta) for f, _, _ in term.factors) for term in terms]
     return any(diagonal) and not all(diagonal)
+
+
+def _turned(tensor: Tensor, first: int) -> Tensor:
+    """A derivative with the last axis of either array first."""
+    axes = tuple(range(tensor.order))
+    return contract(1, [(tensor, axes)], (*axes[:first][::-1], *axes[first:][::-1]))
+
+
+def over_sums(tensor: Tensor) -> Tensor:
+    """The tensor multiplied out over sums of three axes or more, and those that hold pairs."""
+    axes, dims = tuple(range(tensor.order)), dict(enumerate(tensor.shape))
+    found: list[Tensor] = []
+    left = [*terms_of(tensor)]
+    while left:
+        term = left.pop()
+        place = next((at for at, factor in enumerate(term.factors) if _is_wide(factor)), None)
+        if place is None:
+            found.append(term)
+            continue
+        inner, letters, _ = term.factors[place]
+        rest = [factor for at, factor in enumerate(term.factors) if at != place]
+        for part in terms_of(inner):
+            left += terms_of(contract(term.coefficient, [*rest, (part, letters)], axes, dims))
+    return add(found, tensor.shape)
+
+
+def _is_wide(factor: Factor) -> bool:
+    tensor, _, power = factor
+    return isinstance(tensor, Sum) and power == 1 and (tensor.order > 2 or _has_pair(tensor))
+
+
+def _has_pair(tensor: Tensor) -> bool:
+    if isinstance(tensor, Call) and tensor.function == "pair":
+        return True
+    return isinstance(tensor, Contraction | Sum) and any(map(_has_pair, children(tensor)))
 
 
 def _stable(tensor: Tensor, labels: Collection[Tensor]) -> Tensor:
@@ -148,40 +195,45 @@ def _components(term: Contraction) -> dict[tuple[Tensor, Letters], None]:
     return found
 
 
-def _gathered(terms: list[Contraction]) -> list[Contraction]:
+def gathered(terms: list[Contraction]) -> list[Contraction]:
     """Terms with what two of them have in common taken out: A ⊗ B + A ⊗ C is A ⊗ (B + C)."""
+    parts = [(term, _components(term)) for term in terms]
     while True:
-        found = [
-            (covered, one, other, whole)
-            for place, one in enumerate(terms)
-            for other in terms[:place]
-            for covered, whole in _together(one, other)
+        pairs = [
+            (len(common), one, other)
+            for one in range(len(parts))
+            for other in range(one)
+            if (common := _common(parts[one], parts[other]))
         ]
-        if not found:
-            return terms
-        _, one, other, whole = max(found, key=lambda item: item[0])
-        terms = [*(t for t in terms if t is not one and t is not other), *terms_of(whole)]
+        if not pairs:
+            return [term for term, _ in parts]
+        _, one, other = max(pairs)
+        whole = _together(parts[one], parts[other])
+        rest = [part for place, part in enumerate(parts) if place not in (one, other)]
+        parts = [*rest, *((term, _components(term)) for term in terms_of(whole))]
 
 
-def _together(one: Contraction, other: Contraction) -> Iterator[tuple[int, Tensor]]:
-    """The sum of two terms as one product, where factors that share no letter with the rest agree.
+_Parted: TypeAlias = tuple[Contraction, dict[tuple[Tensor, Letters], None]]
 
-    Yields:
-        How many axes these factors cover, and the product.
-    """
-    first, second = _components(one), _components(other)
-    common = [part for part in first if part in second]
+
+def _common(one: _Parted, other: _Parted) -> frozenset[int]:
+    """The axes of the factors that two terms share, if these share no letter with the rest."""
+    covered = frozenset(x for part in one[1] if part in other[1] for x in part[1])
+    return covered if len(covered) < one[0].order else frozenset()
+
+
+def _together(one: _Parted, other: _Parted) -> Tensor:
+    """The sum of two terms as what they share times the rest."""
+    common = [part for part in one[1] if part in other[1]]
     covered = {x for _, letters in common for x in letters}
-    left = tuple(x for x in range(one.order) if x not in covered)
-    if not covered or not left:
-        return
-    dims = dict(enumerate(one.shape))
+    order, dims = one[0].order, dict(enumerate(one[0].shape))
+    left = tuple(x for x in range(order) if x not in covered)
     rests = [
         contract(term.coefficient, [part for part in own if part not in common], left, dims)
-        for term, own in ((one, first), (other, second))
+        for term, own in (one, other)
     ]
     rest = add(rests, tuple(dims[x] for x in left))
-    yield len(covered), contract(1, [*common, (rest, left)], tuple(range(one.order)), dims)
+    return contract(1, [*common, (rest, left)], tuple(range(order)), dims)
 
 
 def _without_pairs(

@@ -127,8 +127,7 @@ def _kronecker(part: Part, rows: int) -> Form | None:
         for column in range(len(beside) + 1):
             left = (*above[:row], *beside[:column])
             right = (*above[row:], *beside[column:])
-            is_outer = {(row, column), (len(above) - row, len(beside) - column)}
-            if not left or not right or set(left) & set(right) or (0, len(beside)) in is_outer:
+            if set(left) & set(right) or not _is_split(row, len(above), column, len(beside)):
                 continue
             sides = _separated(body, set(left))
             if sides is None:
@@ -138,6 +137,14 @@ def _kronecker(part: Part, rows: int) -> Form | None:
             if one is not None and other is not None:
                 return Form("Kronecker", (one, other))
     return None
+
+
+def _is_split(row: int, rows: int, column: int, columns: int) -> bool:
+    """Whether both sides have rows and columns, one with none where there is but one axis."""
+    if rows + columns < 3:
+        return False
+    split_rows = 0 < row < rows or rows == 1
+    return split_rows and (0 < column < columns or columns == 1)
 
 
 def _separated(body: Contraction, left: set[int]) -> tuple[list[Factor], list[Factor]] | None:
@@ -176,7 +183,8 @@ def _low_rank(part: Part, rows: int, deep: bool) -> Form | None:
     found = [
         (entries_in(body.dims[x] for x in cut), form)
         for cut in _cuts(body, both, deep)
-        if (form := _across(body, above, beside, cut)) is not None
+        if entries_in(body.dims[x] for x in cut) <= entries_in(body.dims[x] for x in above)
+        and (form := _across(body, above, beside, cut)) is not None
     ]
     return min(found, key=lambda item: item[0])[1] if found else None
 

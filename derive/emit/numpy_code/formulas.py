@@ -5,7 +5,7 @@ An adjoint that is a number or another name gets no line of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -92,13 +92,18 @@ class Formulas:
 
 
 def thinned(
-    formulas: Formulas, outputs: Mapping[str, Tensor]
+    formulas: Formulas, outputs: Mapping[str, Tensor], closed: Collection[str] = ()
 ) -> tuple[Formulas, dict[str, Tensor]]:
     """The formulas without adjoints that are better not computed by themselves.
 
     An adjoint is written out in the formulas that use it where that takes fewer operations (a sum
     of the rows of a product needs no product); one that is only repeated to give a result is
     written out in the result.
+
+    Args:
+        formulas: Of the sweep.
+        outputs: Results by name.
+        closed: Those in which no adjoint is written out.
     """
     found = dict(outputs)
     of = dict(formulas.of)
@@ -118,6 +123,8 @@ def thinned(
         inner = [user for user in using if isinstance(user, Variable)]
         if not inner and len(using) == 1 and outputs[str(using[0])] is not variable:
             label = str(using[0])
+            if label in closed:
+                continue
             found[label] = substitute(found[label], values)
             for part in variables_of(of.pop(variable)):
                 if part in users:

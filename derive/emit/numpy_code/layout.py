@@ -26,9 +26,11 @@ def broken(start: str, items: Sequence[str], end: str, indent: int = 0) -> list[
     return [f"{margin}{start}", *lines, f"{margin}{end}"]
 
 
-def assign_from_call(names: Sequence[str], function: str, indent: int) -> list[str]:
-    """``a, b = function(a=a, b=b)``."""
-    keywords = [f"{name}={name}" for name in names]
+def assign_from_call(
+    names: Sequence[str], function: str, indent: int, first: str = ""
+) -> list[str]:
+    """``a, b = function(a=a, b=b)``; on request another argument comes first."""
+    keywords = [*([first] if first else []), *(f"{name}={name}" for name in names)]
     targets = ", ".join(names) if len(names) > 1 else f"({names[0]},)"
     start = f"{targets} = {function}("
     if len(start) + indent <= WIDTH:

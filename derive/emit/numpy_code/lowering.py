@@ -15,7 +15,7 @@ from derive.emit.numpy_code.calls import CALLS, moved
 from derive.emit.numpy_code.functions import COMPARISONS
 from derive.emit.numpy_code.norms import normed_part
 from derive.emit.numpy_code.order import Computed, Order, entries_in
-from derive.emit.numpy_code.products import Product
+from derive.emit.numpy_code.products import NoOperator, Product
 from derive.shapes import ONE as ONE_DIM
 from derive.shapes import Shape
 from derive.tensor.algebra import ONE, add, contract
@@ -235,7 +235,7 @@ class TensorLowering:
         items = [self.scalar(t, power) for t, ls, power in tensor.factors if not ls]
         shape = tuple(tensor.shape[axis] for axis in kept)
         if any(letters for _, letters, _ in tensor.factors):
-            body, letters = self._multiplied(tensor, len(kept))
+            body, letters = self._multiplied(tensor)
             assert letters == kept
             if len(kept) > 2:
                 return scaled(self.arrays, tensor.coefficient, items, body), kept
@@ -243,14 +243,17 @@ class TensorLowering:
         items = _averaged(self.arrays, items)
         return self.arrays.multiply(tensor.coefficient, items, shape), kept
 
-    def _multiplied(self, tensor: Contraction, axes: int) -> Lean:
+    def _multiplied(self, tensor: Contraction) -> Lean:
         """The product of the factors that have letters."""
-        if axes > 2:
-            try:
-                return Blocks(self, tensor).array()
-            except NoBlocks:
-                pass
-        return Product(self, tensor, tuple(range(tensor.order))).array()
+        product = Product(self, tensor, tuple(range(tensor.order)))
+        try:
+            return product.array()
+        except NoOperator:
+            pass
+        try:
+            return Blocks(self, tensor).array()
+        except NoBlocks:
+            return product.einsum()
 
     def scalar(self, tensor: Tensor, power: Fraction) -> Powered:
         """A scalar factor."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from derive.calculus.derivation import Derivation, Result, Sweep
+from derive.emit.numpy_code.accumulated import accumulated, is_open
 from derive.emit.numpy_code.check import check_module_text
 from derive.emit.numpy_code.entries import count_of
 from derive.emit.numpy_code.formulas import Formulas
@@ -38,6 +39,7 @@ from derive.emit.numpy_code.second import (
     joint_requests,
     name_of_function,
     products,
+    quantities,
 )
 from derive.emit.templates import environment
 from derive.errors import InputError
@@ -270,8 +272,11 @@ class _Module:
         """A Jacobian or Hessian as an array; what is differentiated counts by its vec."""
         label = self._free("H" if result.kind == "hessian" else "J")
         rows, columns = answers.sweep.of.shape, self.derivation.names[result.wrt].shape
-        matrix = Matrix(rows, columns, bool(rows and columns))
-        planned, lines = self._body(answers, {label: result.gradient}, matrices={label: matrix})
+        formulas = Formulas()
+        gradient = self._entered(formulas, answers.sweep, result)
+        matrix = Matrix(rows, columns, bool(rows and columns), gradient is not result.gradient)
+        own = replace(answers, formulas=formulas)
+        planned, lines = self._body(own, {label: gradient}, matrices={label: matrix})
         declared = [self.problem.shape(name) for name in (result.by or result.of, result.wrt)]
         text = self._sided(planned.outputs[label], (rows, columns), declared)
         if planned.bases[label] in {identifier(n) for n in self.problem.variables}:
@@ -295,6 +300,23 @@ class _Module:
         words += "``dense()`` and ``linear_operator()``."
         note = docstring([summary, "", *(line.strip() for line in paragraph(words, 4))], 4)
         return "\n".join([*self._guard(planned), *head, *note, *lines, *ends])
+
+    def _entered(self, formulas: Formulas, sweep: Sweep, result: Result) -> Tensor:
+        """A Jacobian or Hessian over what is in the formulas then.
+
+        In terms of quantities and adjoints where the derivation has it so; where it goes by way of
+        other Jacobians, accumulated anew.
+        """
+        variables = [*sweep.forward, *(step.adjoint for step in sweep.steps)]
+        found = result.gradient
+        if is_open(found):
+            every = quantities(self.derivation)
+            anew = accumulated(sweep.of, self.derivation.names[result.wrt], every)
+            variables, found = [*anew.quantities, *anew.steps], anew.result
+        for variable in variables:
+            if variable not in formulas.of and variable not in formulas.standing:
+                formulas.enter(variable)
+        return found
 
     def _sided(self, text: str, have: Sequence[Shape], declared: Sequence[Shape]) -> str:
         """A matrix with the axes of size 1 of what has declared axes, but none of its own."""
@@ -320,16 +342,14 @@ class _Module:
             if result.of == request.of and result.by in request.wrt
         }
         formulas, outputs = Formulas(), dict[str, Tensor]()
-        for sweep in dict.fromkeys(sweep for sweep, _ in blocks.values()):
-            for variable in (*sweep.forward, *(step.adjoint for step in sweep.steps)):
-                if variable not in formulas.of and variable not in formulas.standing:
-                    formulas.enter(variable)
         labels, matrices = dict[tuple[str, str], str](), dict[str, Matrix]()
         for by, wrt in blocks:
             sweep, result = blocks[by, wrt]
             label = self._free(f"H_{by}_{wrt}")
-            labels[by, wrt], outputs[label] = label, result.gradient
-            matrices[label] = Matrix(sweep.of.shape, self.derivation.names[wrt].shape)
+            gradient = self._entered(formulas, sweep, result)
+            labels[by, wrt], outputs[label] = label, gradient
+            shapes = sweep.of.shape, self.derivation.names[wrt].shape
+            matrices[label] = Matrix(*shapes, unfolded=gradient is not result.gradient)
         own = replace(answers, formulas=formulas)
         planned, lines = self._body(own, outputs, matrices=matrices)
         rows = []
@@ -484,9 +504,8 @@ class _Module:
         if direction is None or sums:
             lines = assign_from_call(words, self.arguments, 4) if words else []
         else:
-            call = f'{self.arguments}({{"{direction.name}": {_shape_literal(shape)}}}, '
-            lines = assign_from_call([*words, direction.name], self.arguments, 4)
-            lines = [line.replace(f"{self.arguments}(", call, 1) for line in lines]
+            own = f'{{"{direction.name}": {_shape_literal(shape)}}}'
+            lines = assign_from_call([*words, direction.name], self.arguments, 4, own)
             index = _squeezing(shape)
             if index:
                 lines.append(f"    {direction.name} = {direction.name}{index}")

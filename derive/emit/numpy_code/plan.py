@@ -15,7 +15,7 @@ from derive.emit.numpy_code.arrays import (
     dims_in,
     is_floating,
 )
-from derive.emit.numpy_code.blocks import spread
+from derive.emit.numpy_code.blocks import scaled, spread
 from derive.emit.numpy_code.branches import PARTIAL
 from derive.emit.numpy_code.entries import Entries, Part, entries
 from derive.emit.numpy_code.factors import Form, Leaf, factored
@@ -52,11 +52,13 @@ class Matrix:
     Attributes:
         first, second: The shapes of the arrays.
         structured: Whether its factors are wanted as well.
+        unfolded: Whether it is over the axes of the arrays, not over their vecs.
     """
 
     first: Shape
     second: Shape
     structured: bool = False
+    unfolded: bool = False
 
 
 @dataclass
@@ -137,9 +139,15 @@ class _Planner:
     ) -> None:
         self.formulas, self.module_names, self.likes = formulas, names, likes
         self.matrices = matrices
-        formulas, outputs = thinned(formulas, outputs)
+        formulas, outputs = thinned(formulas, outputs, matrices)
         self.wholes = {
-            label: entries(outputs[label], matrix.first, matrix.second, formulas.labels)
+            label: entries(
+                outputs[label],
+                matrix.first,
+                matrix.second,
+                formulas.labels,
+                unfolded=matrix.unfolded,
+            )
             for label, matrix in matrices.items()
         }
         parts = [part.value for whole in self.wholes.values() for part in whole.parts]
@@ -214,6 +222,8 @@ class _Planner:
         axes = tuple(range(len(whole.shape)))
         if len(whole.parts) == 1 and whole.parts[0].axes == axes:
             node = self._result(label, whole.parts[0].value)
+            if node in self.roots:
+                self.roots[node] = self._laid_out(self.roots[node])
         else:
             node = self.arrays.name(label, whole.shape)
             self.roots[node], self.forward[node] = self._assembly(whole), False
@@ -229,9 +239,22 @@ class _Planner:
             sign = _sign(part) if place else 1
             node, kept = self.lowering.lean(scale(sign, part.value))
             order = tuple(dict.fromkeys(part.axes))
-            args.append(spread(self.arrays, node, kept, order))
+            args.append(self._laid_out(spread(self.arrays, node, kept, order)))
             marks.append((part.axes, sign))
         return self.arrays.make("assembled", args, whole.shape, tuple(marks))
+
+    def _laid_out(self, node: Array) -> Array:
+        """An array as the start of a matrix: row by row, a number multiplied where it is cheap."""
+        if node.op == "broadcast":
+            return self.arrays.make("broadcast", node.args, node.shape, "C")
+        if node.op == "multiply":
+            coefficient, powers = node.value
+            items = list(zip(node.args, powers, strict=True))
+            outer = [item for item in items if item[0].op == "outer" and item[1] == 1]
+            scalars = [item for item in items if not item[0].order]
+            if len(outer) == 1 and len(scalars) == len(items) - 1:
+                return scaled(self.arrays, coefficient, scalars, outer[0][0])
+        return node
 
     def _fills(self, part: Part, axes: Letters) -> bool:
         return part.axes == axes and self.lowering.lean(part.value)[1] == axes

@@ -18,7 +18,7 @@ from derive.tensor.algebra import ONE, contract, transpose
 from derive.tensor.facts import is_symmetric
 from derive.tensor.nodes import Contraction, Factor, Letters, Tensor
 
-__all__ = ["Lowering", "Product"]
+__all__ = ["Lowering", "NoOperator", "Product"]
 
 
 class Lowering(Protocol):
@@ -68,16 +68,20 @@ class Product:
         self.twins: dict[int, int] = {}
 
     def array(self) -> Oriented:
-        """The product, and the letters of its axes: those of ``free`` that it has."""
-        letters = tuple(x for x in self.free if any(x in s for s in self.order.sets))
-        try:
-            if len(letters) > 2:
-                raise NoOperator
-            array = self._side(self.order.whole, letters)
-            self._remember(array)
-            return array, letters
-        except NoOperator:
-            return self._einsum(letters), letters
+        """The product, and the letters of its axes: those of ``free`` that it has.
+
+        Raises:
+            NoOperator: An array on the way would have three axes.
+        """
+        letters = self._letters()
+        if len(letters) > 2:
+            raise NoOperator
+        array = self._side(self.order.whole, letters)
+        self._remember(array)
+        return array, letters
+
+    def _letters(self) -> Letters:
+        return tuple(x for x in self.free if any(x in s for s in self.order.sets))
 
     def _remember(self, array: Array) -> None:
         """Let later products use the partial products that this one is made of."""
@@ -303,8 +307,9 @@ class Product:
         shape = (self.dims[end], *against.shape[1:])
         return self.arrays.make("solve", (array, against), shape), (end, *rest)
 
-    def _einsum(self, letters: Letters) -> Array:
+    def einsum(self) -> Oriented:
         """All factors at once, for what no operator covers."""
+        letters = self._letters()
         args, marks = [], []
         for group in self.order.groups:
             for tensor, along, power in group:
@@ -313,7 +318,7 @@ class Product:
                 marks.append("".join(_mark(x) for x in along))
         spec = f"{','.join(marks)}->{''.join(_mark(x) for x in letters)}"
         shape = tuple(self.dims[letter] for letter in letters)
-        return self.arrays.make("einsum", args, shape, spec)
+        return self.arrays.make("einsum", args, shape, spec), letters
 
 
 def _mark(letter: int) -> str:

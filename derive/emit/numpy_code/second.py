@@ -27,6 +27,7 @@ __all__ = [
     "joint_requests",
     "name_of_function",
     "products",
+    "quantities",
 ]
 
 
@@ -91,7 +92,7 @@ def products(
     derivation: Derivation, sweep: Sweep, result: Result, taken: frozenset[str]
 ) -> list[Product]:
     """What is computed with a direction, for one answer."""
-    names = _quantities(derivation)
+    names = quantities(derivation)
     wrt = derivation.names[result.wrt]
     v, u = (_free(name, taken) for name in ("v", "u"))
     shape = derivation.problem.shape(result.wrt)
@@ -120,7 +121,7 @@ def products(
 
 def joint_product(derivation: Derivation, request: Request, taken: frozenset[str]) -> Product:
     """The Hessian of several variables times one vector."""
-    names = _quantities(derivation)
+    names = quantities(derivation)
     v = Variable(_free("v", taken), (_entries(derivation, request.wrt),))
     directions: dict[Variable, Variable] = {}
     start: Dim = ONE - ONE
@@ -132,10 +133,10 @@ def joint_product(derivation: Derivation, request: Request, taken: frozenset[str
         start = start + count_of(wrt.shape)
     sweeps = {s.results[0].by: s for s in derivation.sweeps if s.results and _is_of(s, request)}
     every = [forwards_from(sweeps[name].of, directions, names) for name in request.wrt]
-    quantities = dict.fromkeys(variable for along in every for variable in along.quantities)
+    used = dict.fromkeys(variable for along in every for variable in along.quantities)
     steps = dict.fromkeys((*directions.values(), *(s for along in every for s in along.steps)))
     result = Call("joined_0", tuple(_vec(along.result) for along in every), v.shape)
-    ordered = tuple(variable for variable in names if variable in quantities)
+    ordered = tuple(variable for variable in names if variable in used)
     words = f"Hessian of {request.of} with respect to {', '.join(request.wrt)}, times {v.name}"
     along = Along(v, ordered, tuple(steps), result)
     return Product(joint_name(request, "hvp"), words, along, v.shape, v.shape)
@@ -172,7 +173,7 @@ def _vec(tensor: Tensor) -> Tensor:
     return Call("merged_0", (transpose(tensor),), (count_of(tensor.shape),))
 
 
-def _quantities(derivation: Derivation) -> list[Variable]:
+def quantities(derivation: Derivation) -> list[Variable]:
     """Every quantity, the adjoints of gradients too, in the order of computation."""
     found = dict.fromkeys(derivation.names.values())
     for sweep in derivation.sweeps:

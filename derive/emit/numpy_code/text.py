@@ -316,6 +316,13 @@ class Writer(Numbers):
         self.helpers[name] = None
         return f"{name}({arguments})", ATOM
 
+    def _broadcast(self, node: Array) -> Written:
+        if node.value is None:
+            left, right = (self._operand(arg) for arg in node.args)
+            return f"{left} * {right}", MULTIPLY
+        args = ", ".join(map(self.number_like, node.args))
+        return f'{self.numpy}.multiply({args}, order="{node.value}")', ATOM
+
     def diagonal(self, name: str, axes: Sequence[int]) -> str:
         """The view of an array in which some of its axes agree."""
         marks = "".join(MARKS[axis] for axis in axes)
