@@ -14,6 +14,7 @@ import pytest
 
 from derive.calculus.chain_rule import derive
 from derive.calculus.derivation import Derivation
+from derive.emit.catalogues import wording
 from derive.emit.latex.document import latex_notes
 from derive.emit.latex.rows import narrowest, parted
 from derive.emit.latex.widths import width
@@ -202,9 +203,11 @@ def test_every_fragment_fits_a_plain_article(detail: str, notation: str, tmp_pat
     or subprocess.run(["kpsewhich", "CJKutf8.sty"], capture_output=True, check=False).returncode,
     reason="CJKutf8 is not installed: no Chinese notes are compiled",
 )
-@pytest.mark.parametrize("detail", DETAILS)
+@pytest.mark.parametrize("detail", (*DETAILS, "phrases"))
 def test_prose_in_chinese_compiles(detail: str, tmp_path: Path) -> None:
-    source = bound(documents(detail, "matrix", fragment=False, say=Chinese()))
+    say = Chinese() if detail == "phrases" else wording("zh")
+    level = "proof" if detail == "phrases" else detail
+    source = bound(documents(level, "matrix", fragment=False, say=say))
     assert compiled(tmp_path, source) == []
 
 
@@ -212,8 +215,10 @@ def test_prose_in_chinese_compiles(detail: str, tmp_path: Path) -> None:
 @tex
 def test_a_complaint_is_seen(tmp_path: Path) -> None:
     text = notes(page(derivation("testnet")), "tex")
-    broken = text.replace(END, rf"\hbox to 9pt{{too wide}}\undefined{END}")
-    assert [line.split()[0] for line in compiled(tmp_path, broken)] == ["Overfull", "!"]
+    broken = text.replace(END, rf"\hbox to 9pt{{too wide}}{END}")
+    assert [line.split()[0] for line in compiled(tmp_path, broken)] == ["Overfull"]
+    wrong = text.replace(END, rf"\undefined{END}")
+    assert compiled(tmp_path, wrong)[0] == "! Undefined control sequence."
 
 
 def test_bodies_share_one_preamble() -> None:

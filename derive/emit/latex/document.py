@@ -58,6 +58,9 @@ TABLE_ROWS: Final = 34
 IDEOGRAPHS: Final = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]+")
 """Characters that fonts for Chinese have."""
 
+PAUSES: Final = re.compile(r"[\u3001\u3002\uff0c\uff1a\uff1b]$")
+"""Signs at the end of Chinese words behind which a line may end, before a formula too."""
+
 
 def latex_notes(page: Page, *, code: str = "", style: str = "bold", fragment: bool = False) -> str:
     """The page as LaTeX.
@@ -198,7 +201,8 @@ class _Printer:
         pieces = []
         place = 0
         for found in IDEOGRAPHS.finditer(text):
-            pieces += [escaped(text[place : found.start()]), found[0]]
+            ideographs = PAUSES.sub(r"\g<0>\\allowbreak{}", found[0])
+            pieces += [escaped(text[place : found.start()]), ideographs]
             place = found.end()
         return "".join((*pieces, escaped(text[place:])))
 
