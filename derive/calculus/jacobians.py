@@ -19,9 +19,10 @@ from derive.calculus.rules import RULES, ArrayRule
 from derive.errors import UnsupportedError
 from derive.shapes import Shape, times
 from derive.tensor import incidence
-from derive.tensor.algebra import ONE, add, contract, transpose, zero
+from derive.tensor.algebra import ONE, add, contract, terms_of, transpose, zero
 from derive.tensor.facts import Reason
-from derive.tensor.nodes import Contraction, Delta, Factor, Tensor, Variable
+from derive.tensor.nodes import Call, Contraction, Delta, Factor, Sum, Tensor, Variable
+from derive.tensor.parts import children
 from derive.tensor.simplification import simplify
 from derive.tensor.substitution import coefficient_of, substitute, variables_of
 
@@ -29,7 +30,15 @@ STRUCTURED = frozenset({"symmetric", "positive_definite", "diagonal", "lower_tri
 LONGEST = 40
 """A Jacobian keeps its name in the next one where more symbols than this would be written."""
 
-__all__ = ["entries_of", "is_zero", "jacobian_sweep", "local_jacobian", "vec_shape", "vectorised"]
+__all__ = [
+    "by_entries",
+    "entries_of",
+    "is_zero",
+    "jacobian_sweep",
+    "local_jacobian",
+    "vec_shape",
+    "vectorised",
+]
 
 
 def vec_shape(shape: Shape) -> Shape:
@@ -79,6 +88,47 @@ def entries_of(jacobian: Tensor, first: Shape, second: Shape) -> Tensor:
         along.append(start + 5)
         factors.append((incidence.pair(shape[1], shape[0]), (start + 5, *letters[::-1]), ONE))
     return contract(1, [(jacobian, tuple(along), ONE), *factors], tuple(free))
+
+
+def by_entries(jacobian: Tensor, of: Variable, wrt: Variable) -> Tensor:
+    """A Jacobian over vecs as an array of all entries, ``∂y[i,j]/∂x[k,l]``.
+
+    Returns:
+        Its axes are those of ``of``, then those of ``wrt``.
+    """
+    if of.order < 2 and wrt.order < 2:
+        return jacobian
+    shape = (*of.shape, *wrt.shape)
+    axes = tuple(range(len(shape)))
+    turned = (*axes[: of.order][::-1], *axes[of.order :][::-1])
+    dims = dict(enumerate(shape))
+    parts = [entries_of(term, of.shape, wrt.shape) for term in _over_pairs(jacobian)]
+    found = [term for part in parts for term in terms_of(part)]
+    return add((contract(1, [(term, turned)], axes, dims) for term in found), shape)
+
+
+def _over_pairs(tensor: Tensor) -> list[Tensor]:
+    """The terms of a tensor, multiplied out over sums that hold pairs of letters."""
+    found: list[Tensor] = []
+    axes, dims = tuple(range(tensor.order)), dict(enumerate(tensor.shape))
+    for term in terms_of(tensor):
+        places = [p for p, f in enumerate(term.factors) if f[2] == 1 and _has_pairs(f[0])]
+        place = next((p for p in places if isinstance(term.factors[p][0], Sum)), None)
+        if place is None:
+            found.append(term)
+            continue
+        others = [factor for p, factor in enumerate(term.factors) if p != place]
+        inner, letters, _ = term.factors[place]
+        for part in terms_of(inner):
+            wide = contract(term.coefficient, [*others, (part, letters)], axes, dims)
+            found.extend(_over_pairs(wide))
+    return found
+
+
+def _has_pairs(tensor: Tensor) -> bool:
+    """Whether letters of a part of it are tied in pairs."""
+    own = isinstance(tensor, Call) and tensor.function == "pair"
+    return own or any(map(_has_pairs, children(tensor)))
 
 
 def local_jacobian(body: Tensor, user: Variable, target: Variable) -> Tensor:

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Final
 
 from derive.calculus.derivation import Derivation, Result, Step, Sweep
+from derive.calculus.jacobians import by_entries
 from derive.calculus.layout import Layout
 from derive.calculus.rules import RULES
 from derive.emit.proofs import proof_lines
@@ -453,9 +454,10 @@ class _Writer:
         """The steps, with laws told once and equalities in entries proved once."""
         told: dict[tuple[Reason, ...], int] = {}
         proved: Words = ()
-        boards = (step for sweep in sweeps for step in board(sweep, self.layout))
-        for number, step in enumerate(boards, start=1):
-            lines = []
+        layout: Layout = "numerator" if self.indexed else self.layout
+        boards = ((sweep, step) for sweep in sweeps for step in board(sweep, layout))
+        for number, (sweep, step) in enumerate(boards, start=1):
+            lines: list[Line] = []
             for place, row in enumerate(step.rows):
                 again = self.told_before(row, number, told)
                 reasons = again or reasons_words(row.reasons, self.say)
@@ -464,25 +466,29 @@ class _Writer:
                     proof = proof_lines(step.step, row, not place, not again, self.say)
                     proof = [line for line in proof if place == 0 or line != proved]
                     proved = proof[-1] if proof else proved
-                lines.append(self.line(step, row, reasons, tuple(proof)))
+                left, sides = self.equation(sweep, step, row)
+                if lines and self.indexed and sides == lines[-1].sides:
+                    continue
+                lines.append(Line(left, sides, row.factors, reasons, tuple(proof), row.reasons))
             quantity = step.step.quantity
             yield StepLines(
                 number, quantity_form(quantity), step.step.sought, tuple(lines), step.step
             )
 
-    def line(
-        self, step: BoardStep, row: Row, reasons: tuple[Words, ...], proof: tuple[Words, ...]
-    ) -> Line:
-        """One line, in matrix or in index notation."""
-        left: Formula = step.left
-        sides: Sequence[Formula]
+    def equation(
+        self, sweep: Sweep, step: BoardStep, row: Row
+    ) -> tuple[Formula, tuple[Formula, ...]]:
+        """The left side of a line and what it equals, in matrix or in index notation."""
         if self.indexed and row.tensors:
-            entries = self.entries(row.tensors[0])
-            left, sides = Indexed(step.step.adjoint, entries.letters), [entries]
-        else:
-            written = map(self.written, row.forms)
-            sides = list({text(form): form for form in reversed(list(written))}.values())[::-1]
-        return Line(left, tuple(sides), row.factors, reasons, proof, row.reasons)
+            tensor, quantity = row.tensors[0], step.step.quantity
+            if sweep.kind == "grad":
+                entries = self.entries(tensor)
+                return Indexed(step.step.adjoint, entries.letters), (entries,)
+            entries = self.entries(by_entries(tensor, sweep.of, quantity))
+            return self.by_letters(sweep.of, quantity, entries.letters), (entries,)
+        written = list(map(self.written, row.forms))
+        sides = list({text(form): form for form in reversed(written)}.values())[::-1]
+        return step.left, tuple(sides)
 
     def told_before(
         self, row: Row, number: int, told: dict[tuple[Reason, ...], int]
@@ -536,6 +542,9 @@ class _Writer:
         if result.kind == "grad":
             return self.derivation.problem.shape(result.wrt)
         shape = result.gradient.shape
+        if self.indexed:
+            names = self.derivation.names
+            return (*names[result.by or result.of].shape, *names[result.wrt].shape)
         found = (ONE, *shape) if result.row else shape
         turned = self.layout == "denominator"
         return (*found, ONE, ONE)[1::-1] if turned and found else found
@@ -545,16 +554,26 @@ class _Writer:
         of, wrt = self.derivation.names[result.of], self.derivation.names[result.wrt]
         letters = form.letters if isinstance(form, Indexed) else ""
         if result.kind == "hessian":
-            return Derivative(of, (self.derivation.names[result.by], wrt), letters)
+            by = self.derivation.names[result.by]
+            pair = (_part(by, letters[: by.order]), _part(wrt, letters[by.order :]))
+            return Derivative(of, pair if letters else (by, wrt))
         if letters and result.kind == "grad":
             return Derivative(of, (Indexed(wrt, letters),))
-        return Derivative(of, (wrt,), letters)
+        return self.by_letters(of, wrt, letters) if letters else Derivative(of, (wrt,))
+
+    def by_letters(self, of: Variable, wrt: Variable, letters: str) -> Derivative:
+        """``∂y[i,j]/∂x[k,l]``."""
+        return Derivative(_part(of, letters[: of.order]), (_part(wrt, letters[of.order :]),))
 
     def closed(self, result: Result) -> Formula:
         """A closed form in the notation asked for."""
-        if self.indexed:
-            return self.entries(closed_tensor(result, self.derivation, self.layout))
-        return self.written(closed_form(result, self.derivation, self.layout))
+        if not self.indexed:
+            return self.written(closed_form(result, self.derivation, self.layout))
+        tensor = closed_tensor(result, self.derivation)
+        if result.kind != "grad":
+            names = self.derivation.names
+            tensor = by_entries(tensor, names[result.by or result.of], names[result.wrt])
+        return self.entries(tensor)
 
     def independent(self, result: Result) -> Formula:
         """The gradient with respect to the independent entries of a symmetric matrix."""
@@ -582,6 +601,11 @@ class _Writer:
             yield self.say(DOUBLED, wrt=named(names[wrt]))
         for spelled, name in recognised_names(self.derivation):
             yield self.say("${spelled}$ is written ${name}$.", spelled=spelled, name=name)
+
+
+def _part(variable: Variable, letters: str) -> Variable | Indexed:
+    """A quantity, or its entry where it has any."""
+    return Indexed(variable, letters) if letters else variable
 
 
 def _extent(variable: Variable) -> Shape:
