@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from derive.emit.html.document import embedded_font
-from derive.emit.html.mathml import Mathematics, Side
+from derive.emit.html.mathml import Mathematics
 from derive.emit.latex import BOLD
 from derive.emit.latex.words import latex_formula
 from derive.emit.markdown import markdown_math, markdown_text
@@ -35,14 +33,6 @@ class Entry:
     files: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A closed form as it is filled in."""
-
-    left: Markup
-    side: Side
-
-
 def gallery_html(entries: Iterable[Entry]) -> str:
     """All problems on one page that needs nothing else."""
     mathematics = Mathematics(BOLD)
@@ -52,7 +42,10 @@ def gallery_html(entries: Iterable[Entry]) -> str:
             "about": entry.about,
             "files": entry.files,
             "answers": [
-                _Row(mathematics.display(answer.left), mathematics.side(answer.form))
+                {
+                    "left": mathematics.display(answer.left),
+                    "side": mathematics.side(answer.form),
+                }
                 for section in entry.page.sections
                 for answer in section.answers
             ],
