@@ -66,7 +66,7 @@ def curve(points: Sequence[Point], lean: float = 0.0) -> tuple[str, str]:
         if abs(start[1] - stop[1]) < 0.05:
             pieces.append(f"L{_points([stop])}")
             continue
-        reach = (stop[0] - start[0]) / (2 if len(through) == 2 else 3)
+        reach = (stop[0] - start[0]) / (3 if left or right else 2)
         aside = lean if stop[1] > start[1] else -lean
         first = (start[0] + reach + aside, start[1] + left * reach)
         second = (stop[0] - reach + aside, stop[1] - right * reach)
