@@ -177,6 +177,17 @@ def test_every_printing_shows_all_steps_and_answers(name: str, ending: str) -> N
     assert missing(ending, found, printed) == []
 
 
+@pytest.mark.parametrize("name", ["testnet", "attention", "gaussian", *FURTHER])
+@pytest.mark.parametrize("notation", ["matrix", "index"])
+@printed_formats
+def test_they_agree_in_detail_in_either_notation_and_language(
+    name: str, notation: str, ending: str
+) -> None:
+    derivation = page_of(name).derivation
+    found = page(derivation, detail="proof", notation=notation, layout="denominator", lang="zh")
+    assert missing(ending, found, notes(found, ending)) == []
+
+
 @every
 @printed_formats
 def test_every_printing_counts_the_same_steps(name: str, ending: str) -> None:
