@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
@@ -100,6 +101,12 @@ def _key(parts: Iterable[Tensor], *identity: object) -> str:
     return f"{label}:{_digest(*identity)}"
 
 
+@lru_cache(maxsize=4096)
+def _written(shape: Shape) -> str:
+    """A shape in a key; SymPy takes its time to write a size."""
+    return str(shape)
+
+
 class Variable(Tensor):
     """A named array.
 
@@ -134,7 +141,7 @@ class Variable(Tensor):
         if new:
             node.name, node.shape, node.facts, node.row = name, shape, facts, row
             node.value, node.role, node.size = value, role, 1
-            node.key = f"{name}:{_digest(role, str(shape), sorted(facts))}"
+            node.key = f"{name}:{_digest(role, _written(shape), sorted(facts))}"
         return node
 
 
@@ -192,7 +199,7 @@ class Contraction(Tensor):
             node.size += any(p < 0 for _, _, p in factors)
             node.size += (abs(coefficient) != 1) or not factors
             inner = [(t.key, ls, str(p)) for t, ls, p in factors]
-            node.key = _key((f[0] for f in factors), str(coefficient), inner, str(shape))
+            node.key = _key((f[0] for f in factors), str(coefficient), inner, _written(shape))
         return node
 
     @property
@@ -254,7 +261,7 @@ class Map(Tensor):
             node.function, node.args, node.shape = function, args, shape
             node.size = 1 + sum(tensor.size for tensor, _ in args)
             inner = [(t.key, ls) for t, ls in args]
-            node.key = _key((t for t, _ in args), function, inner, str(shape))
+            node.key = _key((t for t, _ in args), function, inner, _written(shape))
         return node
 
 
@@ -276,5 +283,5 @@ class Call(Tensor):
         if new:
             node.function, node.args, node.shape = function, args, shape
             node.size = 1 + sum(tensor.size for tensor in args)
-            node.key = _key(args, function, [t.key for t in args], str(shape))
+            node.key = _key(args, function, [t.key for t in args], _written(shape))
         return node
