@@ -49,6 +49,15 @@ def gallery_html(entries: Iterable[Entry]) -> str:
                 for section in entry.page.sections
                 for answer in section.answers
             ],
+            "meanings": [
+                {
+                    "left": mathematics.display(meaning.sides[0]),
+                    "side": mathematics.side(meaning.sides[-1]),
+                }
+                for meaning in dict.fromkeys(
+                    meaning for section in entry.page.sections for meaning in section.meanings
+                )
+            ],
         }
         for entry in entries
     ]
