@@ -99,7 +99,8 @@ def test_each_program_is_called_without_a_shell(name: str, alone: Path) -> None:
         alone,
         name,
         "import os, pathlib, sys\n"
-        "told = [*sys.argv[1:], os.getcwd(), *map(os.environ.get, ('openin_any', 'shell_escape'))]\n"
+        "fence = map(os.environ.get, ('openin_any', 'shell_escape'))\n"
+        "told = [*sys.argv[1:], os.getcwd(), *fence]\n"
         "pathlib.Path('notes.pdf').write_text('\\n'.join(told))\n",
     )
     *options, folder, reads, shell = pdf(DOCUMENT).decode().split("\n")
