@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from sympy import expand
 
@@ -59,6 +59,10 @@ BY_ROWS = {
 """Functions along the last axis that have a name of their own for the rows of a matrix."""
 
 
+MOST_KEPT: Final = 5_000
+"""Forms are kept for what is raised next until there are so many."""
+
+
 def extent_of_tensor(tensor: Tensor) -> tuple[Dim, Dim]:
     """Rows and columns of a tensor of order at most 2; a vector is a column."""
     shape = (*tensor.shape, ONE, ONE)
@@ -67,7 +71,9 @@ def extent_of_tensor(tensor: Tensor) -> tuple[Dim, Dim]:
 
 def raised(tensor: Tensor) -> Expr:
     """The tensor in matrix notation; index notation where there is none."""
-    return _Raising().raised(tensor)
+    if len(RAISING.done) > MOST_KEPT:
+        RAISING.forget()
+    return RAISING.raised(tensor)
 
 
 class _Raising:
@@ -82,6 +88,11 @@ class _Raising:
         self.plain = _Raising(sums=False, splits=False) if splits else self
         self.products = _Raising(sums=False, splits=splits) if sums else self
         self.done: dict[Tensor, Expr] = {}
+
+    def forget(self) -> None:
+        """Raise everything anew from here."""
+        for raising in {self, self.products, self.plain, self.products.plain}:
+            raising.done.clear()
 
     def raised(self, tensor: Tensor) -> Expr:
         known = self.done.get(tensor)
@@ -278,6 +289,9 @@ def _units(form: Expr) -> int:
     if form.op == "slice" and form.args[0].op == "identity":
         return 1
     return (form.op in ("number", "ones") and not form.is_scalar) + sum(map(_units, form.args))
+
+
+RAISING: Final = _Raising()
 
 
 def _under_one_sign(terms: Sequence[Expr]) -> list[Expr]:
