@@ -492,7 +492,8 @@ class _Planner:
                     self.lines.append(replace(whole, text=f"{numpy}.array({whole.text})"))
                 continue
             mark = "=" if not place else "+=" if sign > 0 else "-="
-            target = name if along == axes else f"{self.writer.diagonal(name, along)}[...]"
+            target = name if along == axes else self.writer.diagonal(name, along)
+            target = target if along == axes and place else f"{target}[...]"
             self._line(target, part, False, done, mark)
             sizes = tuple(dict(zip(along, node.shape, strict=True)).values())
             self.lines.append(replace(self.lines.pop(), shape=_shape_text(sizes)))
