@@ -251,7 +251,9 @@ def test_arrays_are_bold_unless_plain(style: str) -> None:
 def test_the_check_is_told() -> None:
     report = check(derivation("testnet"))
     html = html_notes(page(derivation("testnet"), report))
-    assert re.search(r"Checked: 8 steps and 4 gradients, each at 5 random points, seed 0", html)
+    assert re.search(
+        r"Checked</strong> 8 steps and 4 gradients, each at 5 random points, seed 0", html
+    )
     failed = Check("step W2_bar", False, 0.5, "complex step", problem="<wrong>")
     html = html_notes(page(derivation("testnet"), replace(report, checks=(failed,))))
     assert "FAILED" in html and "step W2_bar: &lt;wrong&gt;" in html
