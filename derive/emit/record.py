@@ -42,7 +42,7 @@ Words: TypeAlias = tuple[str | Formula, ...]
 """Prose and formulas in turn."""
 
 Shape: TypeAlias = tuple[str, ...]
-"""Sizes; none for a scalar, one for a column vector."""
+"""Sizes; none for a scalar, one for a column vector, in index notation one for each letter."""
 
 
 @dataclass(frozen=True, slots=True)
