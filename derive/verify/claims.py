@@ -178,8 +178,9 @@ def _check_rewritten(bench: Bench, original: Program, where: str, ledger: Ledger
         if program.expressions[name] is expression:
             continue
         after, largest = program.recompute(name, environment)
-        outcome = compare_values(name, environment[name], after, largest)
-        if not outcome.passed and bench.is_rounding(name, after - environment[name]):
+        before, above = original.recompute(name, environment)
+        outcome = compare_values(name, before, after, max(largest, above))
+        if not outcome.passed and bench.is_rounding(name, after - before, program, original):
             outcome = Outcome(0.0, VALUE, True)
         ledger.add(f"{name} rewritten", "rewriting", outcome, where)
 

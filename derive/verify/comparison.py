@@ -227,14 +227,16 @@ class Bench:
         largest = np.max(trials, axis=0)
         return np.where(np.isfinite(largest), largest, 0.0)
 
-    def is_rounding(self, of: str, difference: Array) -> bool:
-        """Whether a value may be off by this from rounding alone."""
+    def is_rounding(self, of: str, difference: Array, *programs: Program) -> bool:
+        """Whether a value by these definitions may be off by this from rounding alone."""
+        environment, total = self.point.environment, np.zeros(np.shape(difference))
+        for program in programs:
 
-        def follow(noise: Noise) -> Array:
-            return self.program.compute(of, self.point.environment, noise=noise)
+            def follow(noise: Noise, program: Program = program) -> Array:
+                return program.compute(of, environment, noise=noise)
 
-        noise = self.spread(follow, np.asarray(self.point.environment[of]))
-        return bool(np.all(np.abs(difference) <= self._rounding * noise))
+            total = total + self.spread(follow, np.asarray(environment[of]))
+        return bool(np.all(np.abs(difference) <= self._rounding * total))
 
     def passing(self, of: str) -> float:
         """As the flows, for values: what passes through the definitions towards ``of``."""
