@@ -60,15 +60,23 @@ def _loosened(variable: Variable) -> Variable:
     is itself what moves.
     """
     assert variable.value is not None
+    value = _with_forms(variable.value)
     loose = {
         part: Variable(part.name, part.shape, frozenset({VARIED}), None, part.role, part.row)
-        for part in variables_of(variable.value)
+        for part in variables_of(value)
         if part.value is not None and is_symmetric(part)
     }
-    value = substitute(variable.value, loose)
+    value = substitute(value, loose)
     return Variable(
         variable.name, variable.shape, variable.facts, value, variable.role, variable.row
     )
+
+
+def _with_forms(tensor: Tensor) -> Tensor:
+    """A formula with what Jacobians that cannot be written as a matrix stand for."""
+    while unnamed := {v: v.value for v in variables_of(tensor) if _has_no_form(v)}:
+        tensor = substitute(tensor, unnamed)
+    return tensor
 
 
 def weighted_problem(derivation: Derivation) -> Problem:
@@ -195,9 +203,9 @@ def _weighed(
     """
     found: dict[Expression, None] = {}
     for form, tensor in pairs:
-        unnamed = {v: v.value for v in variables_of(tensor) if _has_no_form(v)}
-        if form.has_index or unnamed:
-            whole = _summed(sweep, variable, substitute(tensor, unnamed))
+        written = _with_forms(tensor)
+        if form.has_index or written is not tensor:
+            whole = _summed(sweep, variable, written)
             found[sympy_form(oriented(raised(whole), variable.row))] = None
         elif not _has_symbolic_jacobian(form):
             found[_multiplied(derivation, sweep, variable, sympy_form(form))] = None

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import math
 import multiprocessing
 import os
 import re
@@ -117,6 +118,7 @@ def main() -> int:
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kind", choices=KINDS, default=KINDS[0])
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so many")
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
     os.nice(10)
@@ -129,8 +131,10 @@ def main() -> int:
             if one.text:
                 said = f"{one.outcome.kind}, {one.outcome.seconds:.1f} s: {one.outcome.reason}"
                 print(f"# seed {one.seed}, {said}\n{one.text}", flush=True)
+            spent = time.perf_counter() - started
+            if spent > 60 * asked.minutes:
+                break
             if len(told) % 1000 == 0:
-                spent = time.perf_counter() - started
                 print(f"# {len(told)} problems, {spent:.0f} s", flush=True)
     return int(not report(told, asked.kind, time.perf_counter() - started))
 

@@ -8,7 +8,7 @@ import pytest
 from sympy import Float
 
 from derive.calculus.chain_rule import derive
-from derive.emit.claims import auxiliary, claims
+from derive.emit.claims import auxiliary, claims, weighted_problem
 from derive.examples import descriptions, example_text
 from derive.language import parse
 from derive.verify import judge
@@ -78,7 +78,8 @@ def test_every_wrong_line_is_caught(name: str, spoil: object, seed: int) -> None
         for number, claim in enumerate(right)
         for place, line in enumerate(claim.expressions)
     ]
-    report = judge(problem, [*right, *wrong], auxiliary=auxiliary(derivation), seed=seed, points=4)
+    posed, names = weighted_problem(derivation), auxiliary(derivation)
+    report = judge(posed, [*right, *wrong], auxiliary=names, seed=seed, points=4)
     assert {check.label for check in report.failures} == {claim.label for claim in wrong}, (
         f"seed {seed}\n{report}"
     )
