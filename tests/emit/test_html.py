@@ -195,6 +195,14 @@ def test_a_document_is_whole_and_a_fragment_the_article_alone() -> None:
     assert ElementTree.fromstring(fragment).tag == "article"
 
 
+def test_the_style_sheet_of_a_fragment_is_for_it_alone() -> None:
+    sheet = (files("derive.templates") / "notes.css").read_text(encoding="utf-8")
+    bare = re.sub(r"/\*.*?\*/|@media[^{]*\{|\{[^{}]*\}", " @ ", sheet, flags=re.DOTALL)
+    selectors = [part.strip(" @\n}") for part in re.split(r"[,@}]", bare)]
+    assert len(selectors) > 60
+    assert [s for s in selectors if s and not s.startswith(".derive-notes")] == []
+
+
 def test_contents_lead_somewhere(name: str) -> None:
     reader = read(document(name, "steps", "matrix"))
     places = [found["id"] for _, found in reader.seen if "id" in found]
