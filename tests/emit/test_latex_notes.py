@@ -115,8 +115,17 @@ def a_function_whose_name_is_long(of_something_long, and_of_something_else, and_
 '''
 
 
+SEEN: Final = r"\pdfsavepos\write-1{EDGE \the\pdflastxpos}"
+MARGIN: Final = r"\typeout{MARGIN \the\dimexpr 1in+\hoffset+\oddsidemargin+\textwidth\relax}"
+OVERLAID: Final = (r"\rlap{$\displaystyle #1$", r"\footnotesize\strut#2\strut}")
+"""What TeX takes for as narrow as nothing, or stands in such a box: where it ends is noted."""
+
+
 def compiled(folder: Path, source: str) -> list[str]:
-    """What pdflatex complains of."""
+    """What pdflatex complains of, and what ends to the right of the text."""
+    for overlaid in OVERLAID:
+        source = source.replace(overlaid, overlaid + SEEN)
+    source = source.replace(START, f"{START}{MARGIN}\n", 1)
     (folder / "notes.tex").write_text(source, encoding="utf-8")
     ran = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "notes"],
@@ -140,9 +149,15 @@ HARMLESS: Final = re.compile(r"LaTeX Font Warning|Underfull \\vbox")
 
 def complaints(log: str) -> Iterator[str]:
     """Errors, warnings other than substitutions of fonts, and boxes that are too full."""
-    mark = ""
+    mark, margin = "", 0.0
     for line in log.splitlines():
         mark = line if line.startswith("NOTES ") else mark
+        if line.startswith("MARGIN "):
+            margin = float(line.split()[1].removesuffix("pt"))
+        if line.startswith("EDGE "):
+            beyond = int(line.split()[1]) / 65536 - margin
+            if beyond > LARGEST_OVERFULL:
+                yield f"{mark} a line ends {beyond:.1f}pt beyond the margin"
         wide = WIDE.match(line)
         if wide and float(wide[1]) <= LARGEST_OVERFULL:
             continue
@@ -217,6 +232,8 @@ def test_a_complaint_is_seen(tmp_path: Path) -> None:
     text = notes(page(derivation("testnet")), "tex")
     broken = text.replace(END, rf"\hbox to 9pt{{too wide}}{END}")
     assert [line.split()[0] for line in compiled(tmp_path, broken)] == ["Overfull"]
+    beyond = text.replace(END, rf"\par $\wide{{\rule{{170mm}}{{1pt}}}}${END}")
+    assert [line.split("ends")[0] for line in compiled(tmp_path, beyond)] == [" a line "]
     wrong = text.replace(END, rf"\undefined{END}")
     assert compiled(tmp_path, wrong)[0] == "! Undefined control sequence."
 

@@ -188,27 +188,31 @@ class _Display:
         """The lines of one row, its words and what stands below it."""
         left = row.left
         if width(left) > LEFT_MOST:
-            yield self._cells(row.mark, "", rf"\wide{{{left}}}", place=1)
+            whole = self.room + self.left
+            fitted = (
+                left if width(left) <= whole else rf"\fitted{{{_em(whole - INDENT)}}}{{{left}}}"
+            )
+            yield self._cells(row.mark, rf"\wide{{{fitted}}}", "")
             left = ""
-        fits = lines[0].width <= self.right and row.least <= self.words
+        ends = (0, len(lines) - 1)
+        fitting = [n for n in ends if lines[n].width <= self.right and row.least <= self.words]
+        place = fitting[0] if fitting and row.beside else None
         for number, line in enumerate(lines):
             source = line.source
             if line.width > self.right:
                 source = rf"\wide{{{{}}{source}}}"
             mark = row.mark if number == 0 and width(row.left) <= LEFT_MOST else ""
-            words = rf"\why{{{_em(self.words)}}}{{{row.beside}}}"
-            beside = words if row.beside and fits and number == 0 else ""
+            beside = rf"\why{{{_em(self.words)}}}{{{row.beside}}}" if number == place else ""
             yield self._cells(mark, left if number == 0 else "", source, beside)
-        if row.beside and not fits:
-            wide = self.room - EQUALS
-            yield self._cells("", "", rf"\rlap{{\quad\why{{{_em(wide)}}}{{{row.beside}}}}}")
+        wide = _em(self.room - EQUALS)
+        if row.beside and place is None:
+            yield self._cells("", "", rf"\rlap{{\quad\why{{{wide}}}{{{row.beside}}}}}")
         for paragraph in row.below:
-            wide = self.room - EQUALS
-            yield self._cells("", "", rf"\rlap{{\quad\why{{{_em(wide)}}}{{{paragraph}}}}}")
+            yield self._cells("", "", rf"\rlap{{\quad\why{{{wide}}}{{{paragraph}}}}}")
 
-    def _cells(self, mark: str, left: str, right: str, beside: str = "", place: int = 0) -> str:
+    def _cells(self, mark: str, left: str, right: str, beside: str = "") -> str:
         """One line of the alignment."""
-        cells = f"{left} &{right}" if not place else f"{right} &"
+        cells = f"{left} &{right}"
         if self.marked:
             number = rf"\step{{{mark}}}" if mark else ""
             cells = f"{number} && {cells}"
