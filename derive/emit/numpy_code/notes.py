@@ -61,6 +61,13 @@ def argument_text(problem: Problem, names: Iterable[str], sizes: Iterable[str] =
     return ", ".join(parts)
 
 
+GRADIENTS: Final = "Gradients; each has the shape of its variable:"
+DERIVATIVES: Final = "Derivatives; in Jacobians and Hessians a matrix counts by its vec:"
+HIGHER: Final = (
+    "Derivatives of third and higher order have no function here; derive explain prints them."
+)
+
+
 def module_notes(
     derivation: Derivation,
     title: str,
@@ -83,9 +90,13 @@ def module_notes(
     forward = {v: None for sweep in derivation.sweeps for v in sweep.forward}
     if forward:
         lines += ["Forward pass:", "", *_formulas(derivation, forward), ""]
-    lines += ["Gradients; each has the shape of its variable:", ""]
+    of_vecs = any(sweep.kind != "grad" for sweep in derivation.sweeps)
+    lines += [DERIVATIVES if of_vecs else GRADIENTS, ""]
     for sweep in derivation.sweeps:
-        lines += [*_results(derivation, sweep), ""]
+        if not sweep.results[0].through:
+            lines += [*_results(derivation, sweep), ""]
+    if any(result.through for result in derivation.results):
+        lines += [*paragraph(HIGHER), ""]
     for name in dict.fromkeys(r.wrt for r in derivation.results if r.structure in SYMMETRIC):
         lines += [f"{identifier(name)} is symmetric, and so is its gradient, (G + Gᵀ) / 2.", ""]
     several = len(derivation.sweeps) > 1 or len(inputs) < len(problem.variables)
@@ -119,9 +130,10 @@ def _results(derivation: Derivation, sweep: Sweep) -> list[str]:
     if not closed:
         given = {s.adjoint: definition_form(s.adjoint) for s in sweep.steps if not s.sought}
     for result in sweep.results:
-        of, wrt = (name_of(derivation.names[name]) for name in (result.of, result.wrt))
         form = closed_form(result, derivation) if closed else _one_step(derivation, result)
-        lines += _beside(f"∂{of}/∂{wrt} = {text(form)}", shape_code(problem.shape(result.wrt)))
+        is_gradient = result.kind == "grad"
+        shape = problem.shape(result.wrt) if is_gradient else result.gradient.shape
+        lines += _beside(f"{_quotient(derivation, result)} = {text(form)}", shape_code(shape))
         if closed:
             names = explained(result, derivation)
             given.update({name: explanation(name, derivation) for name in names})
@@ -132,6 +144,15 @@ def _results(derivation: Derivation, sweep: Sweep) -> list[str]:
     for adjoint, form in bars.items():
         lines += _beside(f"{name_of(adjoint)} = {text(form)}", shape_code(shapes[adjoint]))
     return lines
+
+
+def _quotient(derivation: Derivation, result: Result) -> str:
+    """``∂J/∂w``, ``∂²J/∂w²`` or ``∂²J/∂w∂b``."""
+    of, wrt = (name_of(derivation.names[name]) for name in (result.of, result.wrt))
+    if result.kind != "hessian":
+        return f"∂{of}/∂{wrt}"
+    by = name_of(derivation.names[result.by])
+    return f"∂²{of}/∂{wrt}²" if result.by == result.wrt else f"∂²{of}/∂{by}∂{wrt}"
 
 
 def _one_step(derivation: Derivation, result: Result) -> Expr:
