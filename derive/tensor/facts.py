@@ -322,8 +322,8 @@ def _triangular(node: Contraction) -> Hit | None:
     for first, (ones_below, ends, _) in enumerate(node.factors):
         if not isinstance(ones_below, Call) or ones_below.function != "lower":
             continue
-        for second, (tensor, letters, _) in enumerate(node.factors):
-            if first == second or not has_fact(tensor, "lower_triangular"):
+        for second, (tensor, letters, power) in enumerate(node.factors):
+            if first == second or power < 0 or not has_fact(tensor, "lower_triangular"):
                 continue
             if letters == ends:
                 return _replaced(node, (first,), [(ones(tensor.shape), ends, ONE)]), tensor
