@@ -30,6 +30,7 @@ from derive.vocabulary import (
 )
 
 __all__ = [
+    "ASKED",
     "Definition",
     "Note",
     "Problem",
@@ -42,7 +43,13 @@ __all__ = [
     "symbol_of",
 ]
 
-RequestKind: TypeAlias = Literal["grad", "jacobian", "hessian"]
+RequestKind: TypeAlias = Literal["grad", "jacobian", "hessian", "derivative"]
+
+ASKED: Final[Mapping[RequestKind, str]] = {
+    "grad": "gradient", "jacobian": "Jacobian", "hessian": "Hessian",
+    "derivative": "higher derivative",
+}  # fmt: skip
+"""What each kind of request asks for, in words."""
 
 SQUARE_FACTS: Final = frozenset(
     {"symmetric", "positive_definite", "diagonal", "orthogonal", "lower_triangular"}
@@ -111,7 +118,8 @@ class Request:
     """One question: the derivative of a quantity with respect to others.
 
     Attributes:
-        kind: ``grad``, ``jacobian`` or ``hessian``.
+        kind: ``grad``, ``jacobian``, ``hessian`` or ``derivative`` (of third or higher order, by
+            the variables in turn).
         of: Name of a definition (or variable).
         wrt: Names of variables or definitions.
         joint: Whether the variables form one block (``wrt (w, b)``).
@@ -405,7 +413,9 @@ def _unknown(name: str, known: Iterable[str]) -> InputError:
 
 def _check_request(problem: Problem, request: Request) -> None:
     if request.kind not in get_args(RequestKind):
-        raise InputError(f"{request.kind} is no question: ask for grad, jacobian or hessian")
+        raise InputError(
+            f"{request.kind} is no question: ask for grad, jacobian, hessian or derivative"
+        )
     known = (*problem.variables, *problem.definitions)
     for name in (request.of, *request.wrt):
         if name not in known:
@@ -414,8 +424,7 @@ def _check_request(problem: Problem, request: Request) -> None:
         raise InputError(f"nothing to differentiate {request.of} by")
     shape = problem.shape(request.of)
     if request.kind != "jacobian" and shape_of_extent(extent_of_shape(shape)) != ():
-        asked = "gradient" if request.kind == "grad" else "Hessian"
         raise InputError(
-            f"{request.of} is {shape_text(shape)}, and only a scalar has a {asked}",
+            f"{request.of} is {shape_text(shape)}, and only a scalar has a {ASKED[request.kind]}",
             ("Ask for its Jacobian, or for the gradient of a scalar made of it.",),
         )

@@ -178,7 +178,7 @@ def test_definitions_that_are_wrong(definitions: Any, message: str) -> None:
         (Request("grad", "K", ("x",)), "there is no K in the problem"),
         (Request("grad", "J", ()), "nothing to differentiate J by"),
         (Request("gradient", "J", ("x",)),  # type: ignore[arg-type]
-         "gradient is no question: ask for grad, jacobian or hessian"),
+         "gradient is no question: ask for grad, jacobian, hessian or derivative"),
         (Request("grad", "r", ("x",)),
          "r is (m), and only a scalar has a gradient\n"
          "  Ask for its Jacobian, or for the gradient of a scalar made of it."),

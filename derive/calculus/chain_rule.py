@@ -13,13 +13,14 @@ from fractions import Fraction
 from typing import Final
 
 from derive.calculus.derivation import Derivation, Line, Result, Source, Step, Sweep
+from derive.calculus.higher import higher_sweeps
 from derive.calculus.jacobians import jacobian_sweep
 from derive.calculus.laws import laws_between
 from derive.calculus.naming import Namer
 from derive.calculus.order import computed_from, depending_on
 from derive.calculus.reverse import adjoints
 from derive.errors import InputError, UnsupportedError
-from derive.problem import Definition, Problem, Request
+from derive.problem import Definition, Problem, Request, free_name
 from derive.problem import Variable as Given
 from derive.shapes import ONE, same
 from derive.tensor.algebra import add, contract, number, transpose, zero
@@ -52,8 +53,9 @@ def _derived(problem: Problem) -> Derivation:
     jacobians: dict[str, dict[str, None]] = {}
     for request in problem.requests:
         wanted = jacobians if request.kind == "jacobian" else gradients
-        wanted.setdefault(request.of, {}).update(dict.fromkeys(request.wrt))
-    again = any(request.kind == "hessian" for request in problem.requests)
+        first = request.wrt[:1] if request.kind == "derivative" else request.wrt
+        wanted.setdefault(request.of, {}).update(dict.fromkeys(first))
+    again = any(request.kind in REPEATED for request in problem.requests)
     sweeps: list[Sweep] = []
     for of, wrt in gradients.items():
         adjoints_ = {step.adjoint.name for s in sweeps for step in s.steps if again}
@@ -63,7 +65,31 @@ def _derived(problem: Problem) -> Derivation:
         jacobian_sweep(names[of], [names[w] for w in wrt], [*names.values()], of)
         for of, wrt in jacobians.items()
     ]
-    return Derivation(problem, names, (*sweeps, *_second(problem, names, sweeps)))
+    sweeps += _second(problem, names, sweeps)
+    for request in problem.requests:
+        if request.kind == "derivative":
+            found, between = _higher(request, names, sweeps)
+            sweeps += found
+            names |= {variable.name: variable for variable in between}
+    return Derivation(problem, names, tuple(sweeps))
+
+
+def _higher(
+    request: Request, names: dict[str, Variable], sweeps: Sequence[Sweep]
+) -> tuple[list[Sweep], list[Variable]]:
+    """The sweeps of a derivative of third or higher order, and the names of those in between."""
+    if len(request.wrt) < 3:
+        raise InputError(
+            f"a derivative of order {len(request.wrt)} is asked for",
+            ("Name three variables or more; ask grad for the first, hessian for the second.",),
+        )
+    gradient = next(s for s in sweeps if s.kind == "grad" and s.of.name == request.of)
+    known = {step.quantity.name: step.adjoint for step in gradient.steps}
+    chain = [names[name] for name in request.wrt]
+    bar = known.setdefault(chain[0].name, _without_influence(chain[0]))
+    everything = [*names.values(), *known.values()]
+    taken = {variable.name for variable in everything}
+    return higher_sweeps(request.of, bar, chain, everything, lambda wish: free_name(wish, taken))
 
 
 def _second(problem: Problem, names: dict[str, Variable], first: Sequence[Sweep]) -> list[Sweep]:
@@ -108,6 +134,10 @@ def _refuse_dependent(request: Request, names: dict[str, Variable]) -> None:
             )
 
 
+REPEATED: Final = frozenset({"hessian", "derivative"})
+"""Requests for which a gradient is differentiated again."""
+
+
 def _without_influence(variable: Variable) -> Variable:
     """The gradient with respect to a variable that the scalar does not depend on."""
     name, none = f"{variable.name}_bar", frozenset[str]()
@@ -117,7 +147,7 @@ def _without_influence(variable: Variable) -> Variable:
 def _quantities(problem: Problem) -> dict[str, Variable]:
     """Every quantity as a tensor variable, inner parts named, in the order of computation."""
     names: dict[str, Variable] = {}
-    again = {w for request in problem.requests if request.kind == "hessian" for w in request.wrt}
+    again = {w for request in problem.requests if request.kind in REPEATED for w in request.wrt}
     for given in problem.variables.values():
         shape, row = tensor_shape(given.shape), is_row(given.shape)
         facts = _facts(given, given.name in again)

@@ -79,10 +79,13 @@ class Result:
         gradient: Written with the names of the steps.
         structure: The fact whose structure the gradient was given, or "".
         occurs: Whether the variable occurs in what is differentiated.
-        kind: ``grad``, ``jacobian`` or ``hessian``; the latter two are matrices over vecs.
+        kind: ``grad``, ``jacobian``, ``hessian`` or ``derivative`` (of third or higher order); all
+            but the first are matrices over vecs.
         by: For a Hessian, the variable of the gradient that is differentiated; its entries are
             the rows.
         row: Whether a vector stands for a row.
+        through: For a derivative of third or higher order, all its variables in turn; ``by`` is
+            the name of the derivative of one order less.
     """
 
     of: str
@@ -93,6 +96,7 @@ class Result:
     kind: str = "grad"
     by: str = ""
     row: bool = False
+    through: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

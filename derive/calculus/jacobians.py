@@ -36,6 +36,7 @@ __all__ = [
     "is_zero",
     "jacobian_sweep",
     "local_jacobian",
+    "over_pairs",
     "vec_shape",
     "vectorised",
 ]
@@ -102,12 +103,12 @@ def by_entries(jacobian: Tensor, of: Variable, wrt: Variable) -> Tensor:
     axes = tuple(range(len(shape)))
     turned = (*axes[: of.order][::-1], *axes[of.order :][::-1])
     dims = dict(enumerate(shape))
-    parts = [entries_of(term, of.shape, wrt.shape) for term in _over_pairs(jacobian)]
+    parts = [entries_of(term, of.shape, wrt.shape) for term in over_pairs(jacobian)]
     found = [term for part in parts for term in terms_of(part)]
     return add((contract(1, [(term, turned)], axes, dims) for term in found), shape)
 
 
-def _over_pairs(tensor: Tensor) -> list[Tensor]:
+def over_pairs(tensor: Tensor) -> list[Tensor]:
     """The terms of a tensor, multiplied out over sums that hold pairs of letters."""
     found: list[Tensor] = []
     axes, dims = tuple(range(tensor.order)), dict(enumerate(tensor.shape))
@@ -121,7 +122,7 @@ def _over_pairs(tensor: Tensor) -> list[Tensor]:
         inner, letters, _ = term.factors[place]
         for part in terms_of(inner):
             wide = contract(term.coefficient, [*others, (part, letters)], axes, dims)
-            found.extend(_over_pairs(wide))
+            found.extend(over_pairs(wide))
     return found
 
 

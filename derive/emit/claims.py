@@ -174,7 +174,7 @@ def _of_jacobian(derivation: Derivation, sweep: Sweep, result: Result) -> Claim:
 
 
 ANSWERS: Final[Mapping[str, str]] = {
-    "grad": "gradient", "jacobian": "Jacobian", "hessian": "Hessian",
+    "grad": "gradient", "jacobian": "Jacobian", "hessian": "Hessian", "derivative": "derivative",
 }  # fmt: skip
 """What each kind of answer is called."""
 
@@ -187,6 +187,8 @@ def step_label(step: Step) -> str:
 def answer_label(result: Result) -> str:
     """What a report calls an answer."""
     wrt = f"{result.by}, {result.wrt}" if result.by else result.wrt
+    if result.through:
+        wrt = ", ".join(result.through)
     return f"{ANSWERS[result.kind]} of {result.of} with respect to {wrt}"
 
 

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Final
 
 from derive.calculus.derivation import Derivation, Result, Step, Sweep
+from derive.calculus.higher import of_entries
 from derive.calculus.jacobians import by_entries
 from derive.calculus.layout import Layout
 from derive.calculus.rules import RULES
@@ -311,6 +312,7 @@ COUNTED: Final = {
     "gradient": ("{count} gradient", "{count} gradients"),
     "Jacobian": ("{count} Jacobian", "{count} Jacobians"),
     "Hessian": ("{count} Hessian", "{count} Hessians"),
+    "derivative": ("{count} higher derivative", "{count} higher derivatives"),
     "function": ("{count} function", "{count} functions"),
 }
 """How many there are of each kind of check."""
@@ -406,6 +408,14 @@ class _Writer:
         if first.kind == "jacobian":
             return self.say("Jacobian of {of} with respect to {wrt}", of=of, wrt=wrt)
         scalar = named(names[first.of])
+        if first.through:
+            return self.say(
+                "Derivative of order {order} of {scalar}: {of} with respect to {wrt}",
+                order=str(len(first.through)),
+                scalar=scalar,
+                of=of,
+                wrt=wrt,
+            )
         return self.say(
             "Hessian of {scalar}: {of} with respect to {wrt}", scalar=scalar, of=of, wrt=wrt
         )
@@ -506,8 +516,9 @@ class _Writer:
         form = self.closed(result)
         remark: Words = ()
         if not result.occurs:
-            places = {"of": names[result.of], "by": names.get(result.by), "wrt": names[result.wrt]}
-            independent = INDEPENDENT_OF[bool(result.by)]
+            of = names[result.by if result.through else result.of]
+            places = {"of": of, "by": names.get(result.by), "wrt": names[result.wrt]}
+            independent = INDEPENDENT_OF[result.kind == "hessian"]
             remark = self.say(independent, **{k: named(v) for k, v in places.items() if v})
         others: list[tuple[Formula, Words]] = []
         if result.structure in SYMMETRIC and result.occurs:
@@ -542,6 +553,8 @@ class _Writer:
         if result.kind == "grad":
             return self.derivation.problem.shape(result.wrt)
         shape = result.gradient.shape
+        if result.through:
+            return tuple(dim for variable in self.through(result) for dim in variable.shape)
         if self.indexed:
             names = self.derivation.names
             return (*names[result.by or result.of].shape, *names[result.wrt].shape)
@@ -553,6 +566,8 @@ class _Writer:
         """``∂J/∂W``, ``∂²J/∂w∂b``; in index notation with letters."""
         of, wrt = self.derivation.names[result.of], self.derivation.names[result.wrt]
         letters = form.letters if isinstance(form, Indexed) else ""
+        if result.through:
+            return Derivative(of, tuple(_parts(self.through(result), letters)))
         if result.kind == "hessian":
             by = self.derivation.names[result.by]
             pair = (_part(by, letters[: by.order]), _part(wrt, letters[by.order :]))
@@ -561,12 +576,19 @@ class _Writer:
             return Derivative(of, (Indexed(wrt, letters),))
         return self.by_letters(of, wrt, letters) if letters else Derivative(of, (wrt,))
 
+    def through(self, result: Result) -> list[Variable]:
+        """The variables of a derivative of third or higher order, in turn."""
+        return [self.derivation.names[name] for name in result.through]
+
     def by_letters(self, of: Variable, wrt: Variable, letters: str) -> Derivative:
         """``∂y[i,j]/∂x[k,l]``."""
         return Derivative(_part(of, letters[: of.order]), (_part(wrt, letters[of.order :]),))
 
     def closed(self, result: Result) -> Formula:
         """A closed form in the notation asked for."""
+        if result.through:
+            tensor = closed_tensor(result, self.derivation)
+            return self.entries(of_entries(tensor, self.through(result)))
         if not self.indexed:
             return self.written(closed_form(result, self.derivation, self.layout))
         tensor = closed_tensor(result, self.derivation)
@@ -606,6 +628,13 @@ class _Writer:
 def _part(variable: Variable, letters: str) -> Variable | Indexed:
     """A quantity, or its entry where it has any."""
     return Indexed(variable, letters) if letters else variable
+
+
+def _parts(variables: Sequence[Variable], letters: str) -> Iterator[Variable | Indexed]:
+    """Entries of quantities, each with as many letters as it has axes."""
+    for variable in variables:
+        yield _part(variable, letters[: variable.order])
+        letters = letters[variable.order :]
 
 
 def _extent(variable: Variable) -> Shape:

@@ -27,10 +27,10 @@ _WORDS: Final[Mapping[str, str]] = {
     "RSQB": "]",
     "LSQB": "[",
 }
-_QUESTION_WORDS: Final = ("grad", "jacobian", "hessian", "check")
+_QUESTION_WORDS: Final = ("grad", "jacobian", "hessian", "derivative", "check")
 _MEANT: Final[Mapping[str, str]] = {
     **{word: word for word in (*_QUESTION_WORDS, "wrt")},
-    **dict.fromkeys(("gradient", "derivative", "differentiate", "diff", "derive", "nabla"), "grad"),
+    **dict.fromkeys(("gradient", "differentiate", "diff", "derive", "nabla"), "grad"),
 }
 """Words for those of the language, in small letters."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from derive.errors import InputError
 from derive.language.tree import Node, Requested, Span, in_order
 from derive.language.words import default_kind, function_of
-from derive.problem import Note
+from derive.problem import ASKED, Note
 from derive.shapes import ONE, Dim, Extent, same
 from derive.vocabulary import EITHER, complaint
 
@@ -285,7 +285,7 @@ def gradient(shapes: Shapes, request: Requested, extent: Extent) -> Misfit:
     """A gradient or a Hessian of what is no scalar."""
     text = _text(shapes, request.expression.span)
     names = ", ".join(name.text for name in request.wrt)
-    asked = "gradient" if request.kind == "grad" else "Hessian"
+    asked = ASKED[request.kind]
     facts = [f"{text} is {shapes.show(extent)}."]
     facts += _undeclared(shapes, (request.expression,))
     if request.kind == "grad":
@@ -294,7 +294,7 @@ def gradient(shapes: Shapes, request: Requested, extent: Extent) -> Misfit:
             f"such as sum({text})."
         )
     else:
-        facts.append(f"Ask for the Hessian of a scalar made of it, such as sum({text}).")
+        facts.append(f"Ask for the {asked} of a scalar made of it, such as sum({text}).")
     error = InputError(
         f"{text} is not a scalar, and only a scalar has a {asked}",
         facts,

@@ -88,8 +88,16 @@ def _requests(
                 definitions[label] = Definition(label, expression, shape, given=False)
                 unnamed[expression] = label
             of = unnamed[expression]
-        wrt = tuple(dict.fromkeys(wanted.text for wanted in request.wrt))
+        wrt = tuple(wanted.text for wanted in request.wrt)
         place = shapes.program.source.place(request.span)
+        if request.kind != "derivative":
+            wrt = tuple(dict.fromkeys(wrt))
+        elif request.joint:
+            raise InputError(
+                "a derivative is by one variable after the other",
+                (f"Write wrt {', '.join(wrt)}, without brackets.",),
+                place,
+            )
         requests.append(Request(request.kind, of, wrt, request.joint and len(wrt) > 1, place))
     return tuple(requests)
 

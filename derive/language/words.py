@@ -37,7 +37,7 @@ CALLABLE: Final = frozenset((*FUNCTIONS, *CONSTANTS, *FILLED)) - frozenset(
 )
 """What may stand before a bracket."""
 
-_STATEMENTS: Final = frozenset({"grad", "jacobian", "hessian", "check", "wrt"})
+_STATEMENTS: Final = frozenset({"grad", "jacobian", "hessian", "derivative", "check", "wrt"})
 _NUMBERS: Final = frozenset({"e", "pi"})
 
 _GREEK: Final = frozenset(

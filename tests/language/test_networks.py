@@ -119,6 +119,7 @@ def test_the_examples() -> None:
         "poisson",
         "residual",
         "rmsnorm",
+        "rules",
         "self_attention",
         "silu_network",
         "soft_kmeans",
