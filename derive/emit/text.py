@@ -284,7 +284,8 @@ class _Writer:
             least = level + 1 if arg.op == "fraction" or position else level
             if arg.op == "product":
                 least = level + 1
-            piece = self.write(arg, least)
+            filled = self.style.ascii and arg.op == "number" and not arg.is_scalar
+            piece = _constant_array(arg, False, self.style) if filled else self.write(arg, least)
             crowded = pieces and pieces[-1][-1].isdigit() and piece[0].isdigit()
             if crowded and not self.style.ascii:
                 piece = f"· {piece}"

@@ -5,9 +5,14 @@ What ``prod`` sends back, ``prod(x)/x[i]``, is the product of the other entries:
 
 from __future__ import annotations
 
+from itertools import combinations
+from typing import TypeGuard
+
 from derive.emit.numpy_code.matching import axes_of, value_of
+from derive.shapes import ONE as ONE_DIM
+from derive.shapes import Dim, is_at_least
 from derive.tensor.algebra import ONE, add, as_contraction, contract, terms_of
-from derive.tensor.incidence import is_incidence
+from derive.tensor.incidence import is_incidence, offset_of
 from derive.tensor.nodes import Call, Contraction, Factor, Letters, Sum, Tensor
 
 __all__ = ["without_quotient"]
@@ -75,6 +80,8 @@ def _placed_in(
     x: Sum, product: Call, factor: Tensor, along: Letters, letters: Letters
 ) -> Factor | None:
     """The product over an array that is a block of x: that of the others, where the block is."""
+    if not any(_lie_apart(x, axis) for axis in axes_of(x)):
+        return None
     for term in x.terms:
         inside = [f for f in term.factors if f[0] is factor and f[2] == 1]
         selections = [f for f in term.factors if f[0] is not factor]
@@ -86,6 +93,24 @@ def _placed_in(
         found = contract(term.coefficient, every, own, term.dims)
         return found, along, ONE
     return None
+
+
+def _lie_apart(x: Sum, axis: int) -> bool:
+    """Whether each term of a sum has places of its own along an axis."""
+    ranges: list[tuple[Dim, Dim]] = []
+    for term in x.terms:
+        places = [part for part, letters, _ in term.factors if _places(part, letters, axis)]
+        if len(places) != 1:
+            return False
+        (part,) = places
+        start = offset_of(part)
+        ranges.append((start, start + (part.shape[0] if part.order == 2 else ONE_DIM)))
+    pairs = combinations(ranges, 2)
+    return all(is_at_least(a, d) or is_at_least(c, b) for (a, b), (c, d) in pairs)
+
+
+def _places(part: Tensor, letters: Letters, axis: int) -> TypeGuard[Call]:
+    return isinstance(part, Call) and part.function == "select" and letters[-1] == axis
 
 
 def _axes_in(x: Tensor, parts: Contraction, factor: Tensor, along: Letters) -> Letters | None:
