@@ -121,14 +121,14 @@ OVERLAID: Final = (r"\rlap{$\displaystyle #1$", r"\footnotesize\strut#2\strut}")
 """What TeX takes for as narrow as nothing, or stands in such a box: where it ends is noted."""
 
 
-def compiled(folder: Path, source: str) -> list[str]:
-    """What pdflatex complains of, and what ends to the right of the text."""
-    for overlaid in OVERLAID:
+def compiled(folder: Path, source: str, engine: str = "pdflatex") -> list[str]:
+    """What TeX complains of, and what ends to the right of the text."""
+    for overlaid in OVERLAID if engine == "pdflatex" else ():
         source = source.replace(overlaid, overlaid + SEEN)
     source = source.replace(START, f"{START}{MARGIN}\n", 1)
     (folder / "notes.tex").write_text(source, encoding="utf-8")
     ran = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "notes"],
+        [engine, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "notes"],
         cwd=folder,
         capture_output=True,
         timeout=300,
@@ -224,6 +224,16 @@ def test_prose_in_chinese_compiles(detail: str, tmp_path: Path) -> None:
     level = "proof" if detail == "phrases" else detail
     source = bound(documents(level, "matrix", fragment=False, say=say))
     assert compiled(tmp_path, source) == []
+
+
+@pytest.mark.tex
+@pytest.mark.skipif(
+    shutil.which("xelatex") is None, reason="xelatex is not installed: nothing stands for tectonic"
+)
+@pytest.mark.parametrize("name", ["testnet", "layernorm"])
+def test_other_engines_set_every_character(name: str, tmp_path: Path) -> None:
+    source = latex_notes(page(derivation(name), detail="proof"), code=LISTED)
+    assert compiled(tmp_path, source, "xelatex") == []
 
 
 @pytest.mark.tex

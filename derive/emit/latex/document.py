@@ -78,15 +78,16 @@ def latex_notes(page: Page, *, code: str = "", style: str = "bold", fragment: bo
         style_for(names, BOLD if style == "bold" else PLAIN),
         FRAGMENT_ROOM if fragment else DOCUMENT_ROOM,
     )
-    posed = "" if fragment else statement(page.derivation)
+    posed = "" if fragment else listed(statement(page.derivation))
     listing = listed(code)
     return _template().render(
         fragment=fragment,
         packages=(*PACKAGES, *(LISTING if code or posed else ())),
-        literate=[row for row in LITERATE if row[0] in listing + listed(posed)],
+        literate=[row for row in LITERATE if row[0] in listing + posed],
+        characters=sorted({sign for sign in listing + posed if not sign.isascii()}),
         chinese=page.say.language == "zh",
         code=listing,
-        posed=listed(posed),
+        posed=posed,
         words=_titles(page.say),
         page=printer.page_parts(),
     )

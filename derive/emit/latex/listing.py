@@ -29,12 +29,24 @@ MARKS: Final = {
 }
 """Marks that stand above the letter before them."""
 
+
+def _above(mark: str, height: float) -> str:
+    """A mark that is set over what stands before it."""
+    return rf"\llap{{\raisebox{{{height}ex}}{{{mark}}}}}"
+
+
 TEXT: Final = {"…": r"\ldots", "’": r"\textquotesingle", "–": "--", "—": "---"}
 
 LITERATE: Final = (
     *((sign, f"${command}$", 1) for sign, command in MATHEMATICS.items()),
     *((sign, command, 1) for sign, command in TEXT.items()),
-    *((mark, rf"\llap{{\raisebox{{0.5ex}}{{{command}}}}}", 0) for mark, command in MARKS.items()),
+    *((mark, _above(command, 0.5), 0) for mark, command in MARKS.items()),
+    *(
+        (low + high, _above(MARKS[low], 0.5) + _above(MARKS[high], 1.1), 0)
+        for low in MARKS
+        for high in MARKS
+        if low != high
+    ),
 )
 """What is set for a character, and how many columns of the listing that takes."""
 
