@@ -11,7 +11,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from derive.emit.numpy_code.matching import argument_of, axes_of
-from derive.tensor.algebra import add, contract, size_of, terms_of, transpose
+from derive.tensor.algebra import (
+    add,
+    as_contraction,
+    contract,
+    scale,
+    size_of,
+    terms_of,
+    transpose,
+)
 from derive.tensor.nodes import Call, Contraction, Factor, Sum, Tensor
 
 __all__ = ["with_centred", "with_deviations"]
@@ -53,10 +61,13 @@ def with_deviations(tensor: Sum) -> Tensor:
 
 
 def _deviations(tensor: Tensor, axis: int) -> Tensor:
+    """Minus its mean along an axis; the deviations of a multiple are a multiple."""
+    factor = as_contraction(tensor).coefficient
+    inner = scale(1 / factor, tensor)
     if axis == tensor.order - 1:
-        return Call("deviations", (tensor,), tensor.shape)
-    turned = transpose(tensor)
-    return transpose(Call("deviations", (turned,), turned.shape))
+        return scale(factor, Call("deviations", (inner,), tensor.shape))
+    turned = transpose(inner)
+    return scale(factor, transpose(Call("deviations", (turned,), turned.shape)))
 
 
 def _of_mean(term: Contraction, axis: int, like: Tensor) -> Tensor | None:

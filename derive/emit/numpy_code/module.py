@@ -41,6 +41,7 @@ from derive.emit.numpy_code.second import (
     products,
     quantities,
 )
+from derive.emit.numpy_code.stable import stabilised
 from derive.emit.templates import environment
 from derive.errors import InputError
 from derive.problem import Request
@@ -89,17 +90,33 @@ def numpy_test_module(derivation: Derivation, module_name: str) -> str:
 
 
 def _title(derivation: Derivation) -> str:
-    parts = []
+    parts: dict[frozenset[str], str] = {}
     for sweep in derivation.sweeps:
-        *most, last = [identifier(result.wrt) for result in sweep.results]
-        wrt = f"{', '.join(most)} and {last}" if most else last
-        several = "gradients" if most else "gradient"
-        parts.append(f"{identifier(sweep.of.name)} and its {several} with respect to {wrt}")
-    whole = f"{derivation.problem.name}: {'; '.join(parts)}."
+        first = sweep.results[0] if sweep.results else None
+        if first is None or first.through:
+            continue
+        names = list(dict.fromkeys(n for r in sweep.results for n in (r.by, r.wrt) if n))
+        of, wrt = identifier(first.of), _listed(list(map(identifier, names)))
+        if sweep.kind == "grad":
+            several = "gradients" if len(names) > 1 else "gradient"
+            words = f"{of} and its {several} with respect to {wrt}"
+        else:
+            several = "s" if len(names) > 1 and first.kind == "jacobian" else ""
+            words = f"the {first.kind.capitalize()}{several} of {of} with respect to {wrt}"
+        parts.setdefault(frozenset((sweep.kind, of, *names)), words)
+    whole = f"{derivation.problem.name}: {'; '.join(parts.values())}."
     if len(whole) <= WIDTH - 3:
         return whole
-    scalars = ", ".join(identifier(sweep.of.name) for sweep in derivation.sweeps)
-    return f"{derivation.problem.name}: {scalars} and gradients."
+    ofs = dict.fromkeys(identifier(result.of) for result in derivation.results)
+    kinds = {result.kind for result in derivation.results}
+    what = "gradients" if kinds == {"grad"} else "derivatives"
+    some = f"{derivation.problem.name}: {', '.join(ofs)} and {what}."
+    return some if len(some) <= WIDTH - 3 else f"{derivation.problem.name}: {what}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _inputs(derivation: Derivation, sweep: Sweep) -> list[str]:
@@ -388,7 +405,8 @@ class _Module:
             formulas.enter(variable)
         label, direction = "product", product.along.direction
         own = replace(answers, formulas=formulas)
-        planned, lines = self._body(own, {label: product.along.result}, direction, product.shape)
+        result = stabilised(product.along.result, formulas.labels, True)
+        planned, lines = self._body(own, {label: result}, direction, product.shape)
         head = self._head(product.name, answers, direction.name)
         text = _unsqueezed(planned.outputs[label], product.result, self.names.numpy)
         if planned.bases[label] in {*map(identifier, self.problem.variables), direction.name}:
