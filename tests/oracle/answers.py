@@ -104,7 +104,11 @@ class Asked:
         extent = tuple(size_of(dim, self.sizes) for dim in self.task.shapes[name])
         return Array(extent, self.task.order(name))
 
-    def called(self, name: str, direction: Any = None) -> Any:
+    def takes_structure(self, name: str) -> bool:
+        """Whether a function of the module returns the structure of its matrix on request."""
+        return "structure" in inspect.signature(self.answer.module[name]).parameters
+
+    def called(self, name: str, direction: Any = None, **asked: Any) -> Any:
         """What a function of the module returns, of a direction if it takes one."""
         function = self.answer.module.get(name)
         if function is None:
@@ -123,7 +127,7 @@ class Asked:
             taken = [p.name for p in wanted.values() if p.default is p.empty]
             given |= {next(name for name in taken if name not in given): direction}
         with np.errstate(all="ignore"):
-            return function(**given)
+            return function(**given, **asked)
 
 
 def near(found: Any, expected: Any, allowed: float, what: str) -> None:

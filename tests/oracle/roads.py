@@ -58,6 +58,7 @@ def _jacobians(asked: Asked) -> None:
         pair, by, allowed = f"{asked.of}_{name}", asked.array(name), asked.allowed[name]
         got = _matrix(asked, f"jacobian_{pair}", expected, (of, by))
         near(got, expected, allowed, f"jacobian_{pair}")
+        _structure(asked, f"jacobian_{pair}", expected, allowed)
         _product(asked, f"jvp_{pair}", expected, (by, of), allowed)
         _product(asked, f"vjp_{pair}", expected.T, (of, by), allowed)
 
@@ -85,6 +86,7 @@ def _hessian(asked: Asked, names: str, expected: Any, by: Array, allowed: float)
     largest = float(np.max(np.abs(expected), initial=0.0))
     slack = min(allowed, SYMMETRIC * max(largest, asked.expected.largest))
     near(got, got.T, slack, f"{function} beside its transpose")
+    _structure(asked, function, expected, allowed)
 
 
 def _matrix(asked: Asked, function: str, expected: Any, arrays: tuple[Array, Array]) -> Any:
@@ -94,6 +96,18 @@ def _matrix(asked: Asked, function: str, expected: Any, arrays: tuple[Array, Arr
     if np.shape(got) != extent:
         raise Wrong(f"{function} has shape {np.shape(got)}, not {extent}")
     return np.reshape(got, expected.shape)
+
+
+def _structure(asked: Asked, function: str, expected: Any, allowed: float) -> None:
+    """The factors of a matrix: their product, and its products with vectors."""
+    if not asked.takes_structure(function):
+        return
+    found = asked.called(function, structure=True)
+    near(found.dense(), expected, allowed, f"{function} from its structure")
+    for matrix, factors in ((expected, found), (expected.T, found.T)):
+        vec = np.random.default_rng(matrix.shape).normal(size=matrix.shape[1])
+        slack = allowed * float(np.sum(np.abs(vec)))
+        near(factors @ vec, matrix @ vec, slack, f"{function}, its structure times a vector")
 
 
 def _product(
