@@ -35,7 +35,7 @@ from derive.emit.latex.spelling import spelled_out
 from derive.emit.text import LANGUAGE, text
 from derive.errors import DeriveError
 from derive.language import parse
-from derive.notation.answers import closed_form
+from derive.notation.answers import block_form, closed_form
 from derive.notation.board import board, definition_form, written_form
 from derive.notation.expression import (
     OPERATORS,
@@ -371,6 +371,18 @@ def test_shapes_of_factors_stand_under_braces() -> None:
         r"2 \underbrace{\bm{A}^\top}_{n \times m} \underbrace{\bm{r}}_{m \times 1}"
     )
     assert underbraced(hadamard([x, y])) == r"\bm{x} \odot \bm{y}"
+
+
+def test_blocks_stand_in_one_matrix() -> None:
+    derivation = derive(parse("A:(n,m)\nx:(n)\ny:(m)\nhessian x'*A*y wrt (x, y)"))
+    (request,) = derivation.problem.requests
+    form = block_form(request.of, request.wrt, derivation)
+    assert latex(form) == (
+        r"\begin{bmatrix} \mathbf{0} & \bm{A} \\ \bm{A}^\top & \mathbf{0} \end{bmatrix}"
+    )
+    rows = [[named("A", N, N), named("B", N, M)], [named("C", N, M), named("D", N, N)]]
+    uneven = call("vcat", [call("hcat", row, N, N + M) for row in rows], 2 * N, N + M)
+    assert latex(uneven).count("bmatrix") == 6
 
 
 def test_constant_arrays_say_their_sizes() -> None:

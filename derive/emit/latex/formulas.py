@@ -449,11 +449,22 @@ class Writer:
         return applied(name, self.write(args[0]))
 
     def _call_hcat(self, args: Sequence[Expr]) -> str:
-        return rf"\begin{{bmatrix}} {' & '.join(map(self._block, args))} \end{{bmatrix}}"
+        return rf"\begin{{bmatrix}} {self._beside(args)} \end{{bmatrix}}"
+
+    def _beside(self, args: Sequence[Expr]) -> str:
+        return " & ".join(map(self._block, args))
 
     def _call_vcat(self, args: Sequence[Expr]) -> str:
-        inner = r" \\ ".join(map(self._block, args))
+        blocks = _are_rows_of_blocks(args)
+        lines = [self._beside(arg.args) if blocks else self._block(arg) for arg in args]
+        inner = r" \\ ".join(lines)
         return rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
+
+
+def _are_rows_of_blocks(args: Sequence[Expr]) -> bool:
+    """Whether every part is a row of blocks, those of all rows equally wide."""
+    widths = {tuple(part.cols for part in arg.args) for arg in args}
+    return len(widths) == 1 and all(arg.op == "call" and arg.value == "hcat" for arg in args)
 
 
 def gap(before: str, piece: str) -> str:
