@@ -18,7 +18,7 @@ from derive.emit.catalogues import wording
 from derive.emit.latex.document import latex_notes
 from derive.emit.latex.rows import narrowest, parted
 from derive.emit.latex.widths import width
-from derive.emit.page import page
+from derive.emit.page import Layout, page
 from derive.emit.words import ENGLISH, Wording
 from derive.errors import InputError
 from derive.examples import descriptions
@@ -289,6 +289,14 @@ def test_results_alone() -> None:
     assert r"\frac{\partial J}{\partial \bm{W}_2} &= (\bm{p} - \bm{y}) \bm{a}_1^\top" in text
     assert "Forward pass" not in text
     assert r"\step{1}" not in text
+
+
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+def test_results_alone_say_in_which_layout_they_are(layout: Layout) -> None:
+    jacobian = posed("A : (m, n); jacobian A*x wrt x")
+    text = latex_notes(page(jacobian, detail="result", layout=layout))
+    assert text.count(f"{layout} layout") == 1
+    assert "Chain rule" not in text
 
 
 def test_the_check_is_told_with_its_points_and_errors(seed: int) -> None:

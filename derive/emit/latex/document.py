@@ -184,7 +184,7 @@ class _Printer:
             self.words(section.title, LARGE),
             tuple(self.symbols(section)) if told else (),
             self.display(self.forward(section)) if told else "",
-            tuple(map(self.words, section.conventions)) if told else (),
+            tuple(map(self.words, section.conventions if told else _layout(section))),
             self.display(self.steps(section)) if told else "",
             self.display(self.answers(section, told)),
             aligned(meanings, self.room) if meanings else "",
@@ -311,6 +311,12 @@ class _Printer:
         for meaning in section.meanings:
             left, *sides = meaning.sides
             yield Row(self.formula(left), tuple(map(self.side, sides)))
+
+
+def _layout(section: Section) -> tuple[Words, ...]:
+    """In which layout Jacobians are, where there are any."""
+    jacobians = any(answer.result.kind != "grad" for answer in section.answers)
+    return section.conventions[:1] if jacobians else ()
 
 
 def _inline(written: str, room: float, extent: str = r"0.95\linewidth") -> str:
