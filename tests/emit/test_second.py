@@ -201,3 +201,18 @@ def test_a_planted_error_is_caught(problem: str, name: str, planted: Any, seed: 
     right = exported(numpy_module(derive(posed)))
     assert judge_functions(posed, {name: right[name]}, seed=seed).passed
     assert not judge_functions(posed, {name: planted}, seed=seed).passed
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "x:(n); jacobian sum(relu(x)) wrt x",
+        "w:(n); x:(n); b:(); jacobian max(0, w'*x + b) wrt b, w",
+        "x:(n); jacobian relu(x) wrt x",
+    ],
+)
+def test_an_indicator_comes_back_as_numbers(problem: str) -> None:
+    parsed = parse(problem)
+    functions = exported(numpy_module(derive(parsed)))
+    report = judge_functions(parsed, functions, points=2)
+    assert report.passed, report

@@ -13,6 +13,7 @@ from derive.emit.numpy_code.arrays import (
     Arrays,
     core_of,
     dims_in,
+    is_boolean,
     is_floating,
 )
 from derive.emit.numpy_code.blocks import scaled, spread
@@ -201,6 +202,8 @@ class _Planner:
 
     def _result(self, label: str, tensor: Tensor) -> Array:
         node = self.lowering.array(tensor)
+        if is_boolean(node):
+            node = self.arrays.make("floating", (node,), node.shape)
         like = self.likes.get(label)
         if node.op == "full" and like is not None and like.shape == node.shape:
             args = (node.args[0], self.variables[like])
