@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,10 +18,11 @@ from derive.calculus.rules import ArrayRule, EntrywiseRule
 from derive.vocabulary import COMPARISONS, FACTS, FUNCTIONS
 from tests.oracle.comparison import SIZES, compare
 from tests.oracle.oracle import REDUCTIONS, point, reference
-from tests.oracle.problems import problem, problems
+from tests.oracle.problems import KINDS, problem, problems
 from tests.oracle.reading import read
+from tests.oracle.run import AGAIN
 from tests.oracle.shrinking import shrunken
-from tests.oracle.tree import Task, walk
+from tests.oracle.tree import Task, order_of, walk
 
 GROUPS: Final = 2
 """One for each of two cores: a rate needs many problems to be one."""
@@ -29,6 +31,12 @@ GROUP: Final = 150
 EXAMPLES: Final = 25
 LARGEST: Final = 50
 """Problems of more nodes are left to ``make oracle``."""
+
+MATRICES: Final = 30
+"""Problems of a group that ask for Jacobians and Hessians."""
+
+SMALL: Final = 20
+"""Of these, what has more nodes is left to ``make oracle``."""
 
 REFUSED: Final = 3
 """Refused problems allowed in a group: 2 in a hundred."""
@@ -67,6 +75,25 @@ def test_random_problems(group: int, seed: int) -> None:
 
 
 @pytest.mark.oracle
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_random_jacobians_and_hessians(group: int, seed: int) -> None:
+    kinds: Counter[str] = Counter()
+    refused = []
+    at = seed + group * AGAIN
+    while sum(kinds.values()) < MATRICES:
+        at += 1
+        task = problem(at, "matrices")
+        if task.size > SMALL:
+            continue
+        outcome = compare(task, at, roads=("printed",) if at % 2 == 0 else ())
+        assert outcome.kind != "wrong", f"seed {at}: {outcome.reason}\n{task}"
+        kinds[outcome.kind] += 1
+        refused += [outcome.reason] * (outcome.kind == "refused")
+    assert kinds["refused"] <= REFUSED, refused
+    assert kinds["undecided"] <= REFUSED
+
+
+@pytest.mark.oracle
 @settings(
     max_examples=EXAMPLES,
     suppress_health_check=list(HealthCheck),
@@ -88,17 +115,19 @@ def test_regressions(title: str, text: str) -> None:
     assert outcome.kind == "right", f"{title}: {outcome.kind}, {outcome.reason}"
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_text_is_read_as_it_was_written(seed: int) -> None:
-    task = problem(seed)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(100))
+def test_text_is_read_as_it_was_written(seed: int, kind: str) -> None:
+    task = problem(seed, kind)
     assert str(read(str(task))) == str(task)
-    assert problem(seed) == task
+    assert problem(seed, kind) == task
 
 
-def test_every_function_is_drawn() -> None:
+@pytest.mark.parametrize(("kind", "count"), [*zip(KINDS, (1500, 3000), strict=True)])
+def test_every_function_is_drawn(kind: str, count: int) -> None:
     drawn: set[str] = set()
-    for seed in range(1500):
-        task = problem(seed)
+    for seed in range(count):
+        task = problem(seed, kind)
         roots = [body for _, body in task.definitions] + [r.of for r in task.requests]
         for node in (node for root in roots for node in walk(root)):
             drawn.add(REDUCTIONS.get(node.op, node.op) if len(node.args) == 1 else node.op)
@@ -125,6 +154,22 @@ def test_planted_errors_are_found(name: str, factor: str, monkeypatch: pytest.Mo
     task = read(PLANTED[name][1])
     assert compare(task).kind == "right"
     monkeypatch.setitem(rules.RULES, name, _spoilt(rules.RULES[name], factor))
+    assert compare(task).kind == "wrong"
+
+
+PLANTED_IN_MATRICES: Final[Mapping[str, str]] = {
+    "tanh": "x : (n)\nA : (m, n)\njacobian tanh(A * x) wrt x, A",
+    "softmax": "x : (n)\ny : (n)\nhessian dot(softmax(x), y) wrt (x, y)",
+    "inverse": "A : (n, n)\nx : (n)\njacobian inv(A * A' + I(n)) * x wrt A",
+}
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", PLANTED_IN_MATRICES)
+def test_planted_errors_are_found_in_matrices(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = read(PLANTED_IN_MATRICES[name])
+    assert compare(task, roads=("printed",)).kind == "right"
+    monkeypatch.setitem(rules.RULES, name, _spoilt(rules.RULES[name], "2001/2000"))
     assert compare(task).kind == "wrong"
 
 
@@ -180,6 +225,31 @@ def test_what_the_generator_knows_of_sizes_is_drawn() -> None:
     }
 
 
+def test_every_pair_of_shapes_is_drawn() -> None:
+    """Jacobians of scalars, vectors and matrices by each of them; Hessians in blocks and alone."""
+    pairs: set[tuple[int, int]] = set()
+    kinds: set[tuple[str, bool]] = set()
+    for seed in range(1000):
+        task = problem(seed, "matrices")
+        for request in task.requests:
+            kinds.add((request.kind, request.joint))
+            if request.kind == "jacobian":
+                pairs.update((order_of(request.of.shape), task.order(n)) for n in request.wrt)
+    assert pairs == {(first, second) for first in range(3) for second in range(3)}
+    assert kinds == {(k, False) for k in ("grad", "jacobian", "hessian")} | {("hessian", True)}
+
+
+def test_the_oracle_knows_second_derivatives() -> None:
+    task = read("x : (n)\nA : (n, n)\nhessian x' * A * x wrt (x, A)\njacobian A * x wrt A")
+    values = point(task, SIZES[0], np.random.default_rng(0))
+    hessian = reference(task, task.requests[0], values, SIZES[0]).derivatives
+    np.testing.assert_allclose(hessian["x, x"], values["A"] + values["A"].T)
+    np.testing.assert_allclose(hessian["A, x"], hessian["x, A"].T)
+    np.testing.assert_allclose(hessian["A, A"], 0)
+    jacobian = reference(task, task.requests[1], values, SIZES[0]).derivatives
+    np.testing.assert_allclose(jacobian["A"], np.kron(values["x"].T, np.eye(3)))
+
+
 def test_what_stands_on_a_kink_is_seen() -> None:
     for text in ("sum(abs(A))", "norm1(tril(A))", "sum(relu(diagonal(A) - diagonal(A)))"):
         task = read(f"A : (n, n) diagonal\nJ = {text}\ngrad J wrt A")
@@ -190,6 +260,6 @@ def test_what_stands_on_a_kink_is_seen() -> None:
 def test_the_second_oracle_agrees() -> None:
     """JAX has the values and gradients of autograd, where it is installed."""
     pytest.importorskip("jax")
-    for seed in range(8):
-        outcome = compare(problem(seed), seed, roads=("jax",))
+    for seed, kind in product(range(6), KINDS):
+        outcome = compare(problem(seed, kind), seed, roads=("jax",))
         assert "by JAX" not in outcome.reason, outcome.reason
