@@ -274,13 +274,15 @@ class _Search:
         """Another value of a definition whose entries all are 0, as of a layer that is dead.
 
         Nothing passes through it backwards, so no error before it would be seen. The variables
-        are drawn anew that enter it, or a definition that it uses, and nothing else so far.
+        are drawn anew that enter it, or a definition that it uses, and that nothing else so far
+        is computed from.
         """
         inside = [used for used in self.program.names if used in self.program.uses[name]]
         near = self.program.uses[name].union(*(self.program.uses[used] for used in inside))
-        done = environment.keys() - {*inside, name}
+        done = [n for n in self.program.names if n in environment and n not in inside]
+        settled = frozenset[str]().union(*(self.program.sources(n) for n in done))
         variables = self.problem.variables
-        own = [n for n in near & variables.keys() if not self.program.users(n) & done]
+        own = (near & variables.keys()) - settled
         for variable in sorted(own):
             environment[variable] = draw_value(
                 variables[variable], sizes, kinds[variable], self.rng
