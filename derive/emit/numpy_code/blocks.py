@@ -23,7 +23,7 @@ from derive.tensor.nodes import Contraction, Factor, Letters, Tensor
 
 __all__ = ["Blocks", "NoBlocks", "scaled", "spread"]
 
-MOST_TRIED: Final = 8
+MOST_TRIED: Final = 6
 """With more groups of factors than this, the cheapest pair is multiplied first."""
 
 WRITTEN: Final = 20
