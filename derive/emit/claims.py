@@ -174,7 +174,8 @@ def _of_jacobian(derivation: Derivation, sweep: Sweep, result: Result) -> Claim:
 
 
 ANSWERS: Final[Mapping[str, str]] = {
-    "grad": "gradient", "jacobian": "Jacobian", "hessian": "Hessian", "derivative": "derivative",
+    "grad": "gradient", "jacobian": "Jacobian", "hessian": "Hessian",
+    "derivative": "higher derivative",
 }  # fmt: skip
 """What each kind of answer is called."""
 

@@ -43,7 +43,7 @@ from derive.notation.answers import (
     independent_form,
 )
 from derive.notation.board import BoardStep, Row, board, quantity_form, written_form
-from derive.notation.expression import Expr
+from derive.notation.expression import Expr, call, product, symbol, transposed
 from derive.notation.recognised import recognised_names
 from derive.notation.signs import differences, with_signs
 from derive.problem import Problem
@@ -252,6 +252,11 @@ CONVENTIONS: Final = {
 }
 """What the bars and quotients of a kind of sweep mean, in each layout."""
 
+KRONECKER: Final = phrase("$A ⊗ B$ is the Kronecker product: $vec(B X Aᵀ) = (A ⊗ B) vec(X)$.")
+COMMUTATION: Final = phrase("{matrix} is the commutation matrix: {equation}.")
+MATRICES: Final = ("X", "M", "Z", "A", "B")
+"""Letters for a matrix that stands for any, of which a problem may have its own."""
+
 INNER_PRODUCT: Final = "$⟨A, B⟩$ is the sum of all entries of $A ⊙ B$."
 INDEPENDENT: Final = "by the independent entries"
 INDEPENDENT_OF: Final = (
@@ -312,7 +317,7 @@ COUNTED: Final = {
     "gradient": ("{count} gradient", "{count} gradients"),
     "Jacobian": ("{count} Jacobian", "{count} Jacobians"),
     "Hessian": ("{count} Hessian", "{count} Hessians"),
-    "derivative": ("{count} higher derivative", "{count} higher derivatives"),
+    "higher derivative": ("{count} higher derivative", "{count} higher derivatives"),
     "function": ("{count} function", "{count} functions"),
 }
 """How many there are of each kind of check."""
@@ -367,6 +372,7 @@ class _Writer:
         self.derivation, self.detail = derivation, detail
         self.indexed, self.layout, self.say = notation == "index", layout, say
         self.forms = {v: written_form(v, derivation) for v in derivation.names.values() if v.value}
+        self.explained: set[str] = set()
         self.differences = {part for form in self.forms.values() for part in differences(form)}
 
     def written(self, form: Expr) -> Expr:
@@ -383,13 +389,16 @@ class _Writer:
         """Sweeps that are printed together, the ``first`` of their kind on the page or not."""
         steps = tuple(self.steps(sweeps))
         results = [result for sweep in sweeps for result in sweep.results]
+        answers = (*map(self.answer, results), *self.wholes(sweeps[-1]))
+        written = [side for step in steps for line in step.lines for side in line.sides]
+        signs = tuple(self.signs([*written, *(answer.form for answer in answers)]))
         return Section(
             self.title(sweeps, results),
             tuple(self.symbols(sweeps, results)),
             tuple(self.forward(sweeps)),
-            tuple(self.conventions(sweeps[0].kind)) if first else (),
+            (*(self.conventions(sweeps[0].kind) if first else ()), *signs),
             steps,
-            (*map(self.answer, results), *self.wholes(sweeps[-1])),
+            answers,
             tuple(self.meanings(results)),
             tuple(sweeps),
         )
@@ -459,6 +468,25 @@ class _Writer:
             yield self.say(told, u=u, v=v, u_bar=u_bar, v_bar=v_bar, scalars=scalars, y=y)
         if self.detail == "proof" and kind == "grad":
             yield self.say(INNER_PRODUCT)
+
+    def signs(self, forms: Iterable[Formula]) -> Iterator[Words]:
+        """What signs mean that Jacobians of matrices are written with, where they first appear."""
+        found = [part for form in forms if isinstance(form, Expr) for part in _signs(form)]
+        new = {part.value: part for part in reversed(found) if part.value not in self.explained}
+        self.explained |= new.keys()
+        if "kron" in new:
+            yield self.say(KRONECKER)
+        if "commutation" in new:
+            matrix = new["commutation"]
+            rows, columns = (part.value for part in matrix.args)
+            own = self.derivation.names.keys()
+            letter = next((letter for letter in MATRICES if letter not in own), MATRICES[0])
+            any_ = symbol(Variable(letter, (rows, columns)), rows, columns)
+            sides = (
+                product([matrix, _vec(any_)]),
+                _vec(transposed(any_)),
+            )
+            yield self.say(COMMUTATION, matrix=matrix, equation=Equation(sides))
 
     def steps(self, sweeps: Iterable[Sweep]) -> Iterator[StepLines]:
         """The steps, with laws told once and equalities in entries proved once."""
@@ -623,6 +651,18 @@ class _Writer:
             yield self.say(DOUBLED, wrt=named(names[wrt]))
         for spelled, name in recognised_names(self.derivation):
             yield self.say("${spelled}$ is written ${name}$.", spelled=spelled, name=name)
+
+
+def _signs(form: Expr) -> Iterator[Expr]:
+    """The Kronecker products and commutation matrices in a form."""
+    if form.op == "call" and form.value in ("kron", "commutation"):
+        yield form
+    for part in form.args:
+        yield from _signs(part)
+
+
+def _vec(matrix: Expr) -> Expr:
+    return call("vec", [matrix], matrix.rows * matrix.cols, ONE)
 
 
 def _part(variable: Variable, letters: str) -> Variable | Indexed:

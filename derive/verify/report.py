@@ -15,7 +15,7 @@ VALUE: Final = "value"
 
 METHODS: Final = (COMPLEX_STEP, CENTRAL_DIFFERENCES)
 
-COUNTED: Final = ("step", "gradient", "Jacobian", "Hessian", "derivative", "function")
+COUNTED: Final = ("step", "gradient", "Jacobian", "Hessian", "higher derivative", "function")
 """Kinds of checks that the summary counts; others are mentioned only when they fail."""
 
 

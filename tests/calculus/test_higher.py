@@ -102,7 +102,7 @@ def test_by_form(problem: str, form: str) -> None:
 def test_the_judge_agrees(problem: str) -> None:
     report = check(derived(problem), points=3)
     assert report.passed, report
-    assert "derivative" in {result.kind for result in report.checks}
+    assert "higher derivative" in {result.kind for result in report.checks}
 
 
 def test_a_planted_error_is_caught() -> None:
@@ -112,7 +112,7 @@ def test_a_planted_error_is_caught() -> None:
     wrong = replace(last.results[0], gradient=other.results[-1].gradient)
     planted = replace(derivation, sweeps=(*sweeps, replace(last, results=(wrong,))))
     report = check(planted, points=3)
-    assert [failure.kind for failure in report.failures] == ["derivative"]
+    assert [failure.kind for failure in report.failures] == ["higher derivative"]
 
 
 def test_it_is_printed_entry_by_entry_in_either_notation() -> None:

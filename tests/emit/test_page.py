@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from derive.calculus.chain_rule import derive
@@ -10,6 +11,7 @@ from derive.emit.plain import words_text
 from derive.emit.words import ENGLISH, Signs, Wording
 from derive.language import parse
 from derive.workflow import check, example, explain, page
+from tests.tensor.evaluation import evaluate
 
 
 @pytest.mark.parametrize("name", ["testnet", "gaussian", "neuron", "least_squares"])
@@ -53,3 +55,26 @@ def test_conventions_follow_the_layout(kind: str) -> None:
     }
     assert "denominator layout" in told["denominator"]
     assert "denominator layout" not in told["numerator"]
+
+
+def test_signs_of_jacobians_are_explained_where_they_first_appear() -> None:
+    problem = "X:(m,n)\nY = X'*X\njacobian Y wrt X"
+    told = explain(derive(parse(problem))).splitlines()
+    (kronecker,) = (place for place, line in enumerate(told) if "Kronecker product" in line)
+    assert told[kronecker] == "A ⊗ B is the Kronecker product: vec(B X Aᵀ) = (A ⊗ B) vec(X)."
+    assert told[kronecker + 1] == "K(n,n) is the commutation matrix: K(n,n) vec(M) = vec(Mᵀ)."
+    assert kronecker < next(place for place, line in enumerate(told) if line.startswith(" 1  "))
+
+
+def test_signs_that_do_not_appear_are_not_explained() -> None:
+    for problem in ("x:(n)\njacobian exp(x) wrt x", "X:(m,n)\ngrad norm2(X)^2 wrt X"):
+        told = explain(derive(parse(problem)))
+        assert "Kronecker" not in told and "commutation" not in told
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(2, 3), (3, 3), (1, 4)])
+def test_the_commutation_matrix_does_what_is_said_of_it(rows: int, columns: int) -> None:
+    (result,) = derive(parse(f"X:({rows},{columns})\njacobian X' wrt X")).results
+    matrix = np.arange(float(rows * columns)).reshape(rows, columns)
+    swapped = evaluate(result.gradient, {}) @ matrix.ravel(order="F")
+    np.testing.assert_array_equal(swapped, matrix.T.ravel(order="F"))
