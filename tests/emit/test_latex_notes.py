@@ -363,7 +363,12 @@ def test_what_ends_a_listing_does_not_end_ours() -> None:
 
 
 def test_formulas_are_parted_at_signs_that_stand_in_no_brackets() -> None:
-    source = r"a + \left( b + c \right) d - \sum_{i = 1} (e - f)"
-    assert parted(source, 5.0) == ("a", r"+ \left( b + c \right) d", r"- \sum_{i = 1} (e - f)")
+    source = r"a b c d e + \left( b + c \right) d - \sum_{i = 1} (e - f)"
+    whole = (r"a b c d e", r"+ \left( b + c \right) d", r"- \sum_{i = 1} (e - f)")
+    assert parted(source, max(map(width, whole)) + 2.1) == whole
     assert parted(source, 99.0) == (source,)
-    assert narrowest(source) == width(r"- \sum_{i = 1} (e - f)")
+    assert narrowest(source) == max(map(width, whole))
+    inside = ("a b c d e", r"+ \biggl( b", r"+ c \biggr) d", r"- \sum_{i = 1} (e", "- f)")
+    assert parted(source, 5.0) == inside
+    cases = r"a + \begin{cases} b - c & d > 0 \\ e & f < 0 \end{cases}"
+    assert parted(cases, 5.0) == ("a", cases[2:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,15 +12,17 @@ from typing import Final
 from jinja2 import Template
 
 from derive.emit.latex.breaking import broken
-from derive.emit.latex.formulas import latex, latex_shape, underbraced
+from derive.emit.latex.formulas import latex_shape, underbraced
 from derive.emit.latex.listing import LITERATE, listed
 from derive.emit.latex.names import BOLD, PLAIN, LatexStyle, escaped, style_for
 from derive.emit.latex.rows import Row, Side, aligned, below_heading, narrowest, parted
 from derive.emit.latex.widths import width
 from derive.emit.latex.words import latex_formula
 from derive.emit.page import Line, Page, Section, StepLines
+from derive.emit.plain import formula_text
 from derive.emit.statement import statement
 from derive.emit.templates import environment
+from derive.emit.text import LANGUAGE
 from derive.emit.words import Formula, Wording, Words
 from derive.notation.expression import Expr
 from derive.shapes import Shape
@@ -51,6 +54,9 @@ LARGE: Final = 1.6
 
 FIGURE: Final = re.compile(r"\b(\d)e(-?\d+)\b")
 """An error in the check."""
+
+ENORMOUS: Final = 1000.0
+"""A formula is not set as one if more than this stays on one line; TeX has no such widths."""
 
 TABLE_ROWS: Final = 34
 """A table with more rows is divided, since it stays on one page."""
@@ -221,14 +227,15 @@ class _Printer:
 
     def side(self, formula: Formula, factors: Sequence[Expr] = ()) -> Side:
         """A formula behind an equals sign, with the shapes of its factors below it."""
+        written = self.formula(formula)
+        if narrowest(written) > ENORMOUS:
+            return Side(written, lambda room: _spelled(formula, room))
         if not isinstance(formula, Expr):
-            written = self.formula(formula)
             return Side(written, lambda room: parted(written, room))
         expr = formula
-        whole = latex(expr, self.style)
         if len(factors) > 1 and _factors(expr) == tuple(factors):
-            whole = underbraced(expr, self.style)
-        return Side(whole, lambda room: broken(expr, self.style, int(room)))
+            written = underbraced(expr, self.style)
+        return Side(written, lambda room: broken(expr, self.style, int(room)))
 
     # The parts of a section.
 
@@ -282,16 +289,20 @@ class _Printer:
             tuple(self.side(side, line.factors) for side in line.sides),
             self.say.stop.join(map(self.words, line.reasons)),
             max((self.least(words) for words in line.reasons), default=0.0),
-            tuple(map(self.proof, line.proof)),
+            tuple(part for words in line.proof for part in self.proof(words)),
             str(step.number) if first else "",
             first,
         )
 
-    def proof(self, words: Words) -> str:
+    def proof(self, words: Words) -> Iterator[str]:
         """A line in entries; a formula alone is set as large as one on a line of its own."""
-        written = self.words(words)
-        alone = len(words) == 1 and written.startswith("$")
-        return rf"$\displaystyle {written[1:]}" if alone else written
+        if len(words) != 1 or isinstance(words[0], str):
+            yield self.words(words)
+            return
+        room = (self.room - MARGIN) / SMALL
+        for number, part in enumerate(parted(self.formula(words[0]), room)):
+            whole = rf"\displaystyle {{}}{part}" if number else rf"\displaystyle {part}"
+            yield (r"\quad " if number else "") + _inline(whole, room)
 
     def least(self, words: Words) -> float:
         """The width of the widest formula in words, in small type."""
@@ -317,6 +328,12 @@ def _layout(section: Section) -> tuple[Words, ...]:
     """In which layout Jacobians are, where there are any."""
     jacobians = any(answer.result.kind != "grad" for answer in section.answers)
     return section.conventions[:1] if jacobians else ()
+
+
+def _spelled(formula: Formula, room: float) -> tuple[str, ...]:
+    """A formula that no line can hold, as it is written in the problem language."""
+    lines = textwrap.wrap(formula_text(formula, LANGUAGE), int(room / SMALL))
+    return tuple(rf"\text{{\ttfamily\footnotesize {escaped(line)}}}" for line in lines)
 
 
 def _inline(written: str, room: float, extent: str = r"0.95\linewidth") -> str:

@@ -6,6 +6,7 @@ is where a line ends and where the words of a line stand; everything else is TeX
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -31,22 +32,32 @@ BESIDE_LEAST: Final = 21.0
 """Room for words beside a formula."""
 
 
+TOGETHER: Final = 6
+"""As many lines of a step stay on one page."""
+
 INDENT: Final = 2.0
 """Before a line that goes on."""
 
 BREAKS: Final = frozenset({"+", "-", "=", "<", ">", r"\odot", r"\oslash", r"\otimes"})
 """Signs before which a formula may be parted."""
 
-OPENING: Final = frozenset({"{", "(", "[", r"\left"})
-CLOSING: Final = frozenset({"}", ")", "]", r"\right"})
+HARD: Final = {"{": 1, r"\left": 1, r"\begin": 1, "}": -1, r"\right": -1, r"\end": -1}
+SOFT: Final = {"(": 1, "[": 1, ")": -1, "]": -1}
+"""Brackets in which a formula stays on its line: in any case, and as long as there is room."""
 
 
-def _unparted(source: str) -> list[str]:
-    """The parts of a formula that stay on one line: up to signs that stand in no brackets."""
-    parts, depth = [""], 0
+def _unparted(source: str, opened: bool = False) -> list[str]:
+    """The parts of a formula that stay on one line: up to signs that stand in no brackets.
+
+    Args:
+        source: The formula.
+        opened: Whether it may be parted within brackets that do not stretch.
+    """
+    parts, hard, soft = [""], 0, 0
     for token in TOKEN.findall(source):
-        depth += (token in OPENING) - (token in CLOSING)
-        if token in BREAKS and depth == 0 and parts[-1].strip():
+        hard += HARD.get(token, 0)
+        soft += SOFT.get(token, 0)
+        if token in BREAKS and not hard and (opened or soft <= 0) and parts[-1].strip():
             parts.append("")
         parts[-1] += token
     return parts
@@ -58,14 +69,30 @@ def narrowest(source: str) -> float:
 
 
 def parted(source: str, room: float) -> tuple[str, ...]:
-    """A formula in lines of a width, where that can be; each but the first begins with a sign."""
-    lines: list[str] = []
+    """A formula in lines of a width, where that can be; each but the first begins with a sign.
+
+    What is longer than a line within brackets is parted there, at brackets of one size.
+    """
+    parts: list[str] = []
     for part in _unparted(source):
+        if width(part) <= room - INDENT:
+            parts.append(part)
+        else:
+            parts += _unparted(STRETCHING.sub(_of_one_size, part), opened=True)
+    lines: list[str] = []
+    for part in parts:
         if lines and width(lines[-1] + part) <= room - INDENT:
             lines[-1] += part
         else:
             lines.append(part)
     return tuple(line.strip() for line in lines)
+
+
+STRETCHING: Final = re.compile(r"\\(left|right)(?![a-zA-Z])")
+
+
+def _of_one_size(found: re.Match[str]) -> str:
+    return rf"\bigg{found[1][0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +191,12 @@ class _Display:
     def _broken(self, side: Side) -> Iterator[_Printed]:
         """A formula that is too long for a line; what cannot be broken is made narrower."""
         inner = self.room - EQUALS
-        for number, piece in enumerate(side.pieces(inner)):
+        pieces = [
+            part
+            for piece in side.pieces(inner)
+            for part in ([piece] if width(piece) <= inner - INDENT else parted(piece, inner))
+        ]
+        for number, piece in enumerate(pieces):
             wide = EQUALS + width(piece) + (INDENT if number else 0.0)
             fitted = piece
             if wide > self.room:
@@ -179,7 +211,8 @@ class _Display:
             group = list(self._printed(row, lines))
             if printed:
                 printed[-1] += r" \\[\stepskip]" if row.apart else r" \\"
-            printed += [rf"{line} \\*" for line in group[:-1]] + group[-1:]
+            join = r" \\*" if len(group) <= TOGETHER else r" \\"
+            printed += [line + join for line in group[:-1]] + group[-1:]
         pairs = 3 if self.marked else 2
         inner = "\n".join(printed)
         return f"\\begin{{alignat*}}{{{pairs}}}\n{inner}\n\\end{{alignat*}}"

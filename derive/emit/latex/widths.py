@@ -46,6 +46,9 @@ BOLD: Final = frozenset({"bm", "mathbf"})
 WEIGHT: Final = 1.15
 """Width of a bold letter beside that of another."""
 
+TALL: Final = 1.0
+"""How much wider brackets are around an array."""
+
 NAMES: Final = frozenset(
     {"exp", "log", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "det",
      "max", "min"}
@@ -158,7 +161,7 @@ class _Measure:
             columns[column] = max(columns[column], size)
             column = column + 1 if end == "&" else 0
         self._argument()
-        return sum(columns) + 2.0 * len(columns)
+        return sum(columns) + 2.0 * len(columns) + TALL
 
     def _entries(self) -> Iterator[tuple[float, str]]:
         end = "&"
