@@ -51,6 +51,9 @@ ROUNDING: Final = 1e-13
 LEAST: Final = 1e-15
 """Derivatives below this times what passes through the definitions may be said to be 0."""
 
+UNSTEADY: Final = 0.1
+"""Rounding that is left where terms cancel changes by more than this, relatively, with noise."""
+
 TRIALS: Final = 3
 """How many times noise is put on what may be rounding."""
 
@@ -347,7 +350,8 @@ class Bench:
         if blur is not None:
             noise = noise + [np.sum(blur() * np.abs(d.change)) for d in slopes.directions]
         if not np.any(gradient):
-            noise = np.maximum(noise, slopes.flows * (LEAST / self._rounding))
+            unsteady = slopes.noise * Noise.SIZE > UNSTEADY * np.abs(slopes.values)
+            noise = np.maximum(noise, unsteady * slopes.flows * (LEAST / self._rounding))
         is_rounding = differences <= self._rounding * noise
         return np.where(is_rounding, np.maximum(scales, noise), scales)
 
