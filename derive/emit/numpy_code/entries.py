@@ -85,12 +85,14 @@ def entries(
         if unfolded:
             whole = _turned(jacobian, len(first))
         else:
-            parts = [entries_of(term, first, second) for term in terms_of(jacobian)]
-            whole = add(parts, (*first[::-1], *second[::-1]))
-        whole = _stable(over_sums(whole), labels)
+            every = [entries_of(term, first, second) for term in terms_of(jacobian)]
+            whole = add(every, (*first[::-1], *second[::-1]))
+        whole = over_sums(whole)
         terms, rows, shape = gathered(list(terms_of(whole))), len(first), whole.shape
         terms, rows, shape = _without_pairs(terms, rows, shape)
-    return Entries(shape, rows, tuple(_part(term) for term in terms if term.coefficient))
+    parts = (_part(term) for term in terms if term.coefficient)
+    stable = (Part(part.axes, stabilised(part.value, labels, True)) for part in parts)
+    return Entries(shape, rows, tuple(stable))
 
 
 def _worth_parting(terms: Sequence[Contraction]) -> bool:
@@ -132,23 +134,6 @@ def _has_pair(tensor: Tensor) -> bool:
     if isinstance(tensor, Call) and tensor.function == "pair":
         return True
     return isinstance(tensor, Contraction | Sum) and any(map(_has_pair, children(tensor)))
-
-
-def _stable(tensor: Tensor, labels: Collection[Tensor]) -> Tensor:
-    """The tensor with its factors written stably."""
-    terms = []
-    for term in terms_of(tensor):
-        factors = [
-            (t if isinstance(t, Call) and t.order > 2 else stabilised(t, labels, True), ls, p)
-            for t, ls, p in term.factors
-        ]
-        terms.append(_product(term, factors))
-    return add(terms, tensor.shape)
-
-
-def _product(term: Contraction, factors: Sequence[Factor]) -> Tensor:
-    axes, dims = tuple(range(term.order)), dict(enumerate(term.shape))
-    return contract(term.coefficient, factors, axes, dims)
 
 
 def count_of(shape: Sequence[Dim]) -> Dim:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from derive.tensor.algebra import ONE, apply, contract, terms_of
-from derive.tensor.nodes import Call, Contraction, Letters, Map, Tensor, Variable
+from derive.tensor.nodes import Call, Contraction, Factor, Letters, Map, Tensor, Variable
 
 __all__ = [
     "argument_of",
@@ -16,6 +16,7 @@ __all__ = [
     "called",
     "is_zero",
     "mapped",
+    "opened",
     "spread",
     "terms_in",
     "times",
@@ -75,3 +76,17 @@ def is_zero(tensor: Tensor) -> bool:
 def terms_in(tensors: Sequence[Tensor]) -> int:
     """How many terms some sums have together."""
     return sum(len(terms_of(tensor)) for tensor in tensors if not is_zero(tensor))
+
+
+def opened(term: Contraction) -> list[Factor]:
+    """The factors of a product, those of numbers that are sums of products included."""
+    factors: list[Factor] = []
+    fresh = 1 + max(term.dims, default=term.order)
+    for factor, letters, power in term.factors:
+        if isinstance(factor, Contraction) and not factor.order and power == 1:
+            for inner, along, degree in factor.factors:
+                factors.append((inner, tuple(x + fresh for x in along), degree))
+            fresh += 1 + max(factor.dims, default=0)
+        else:
+            factors.append((factor, letters, power))
+    return factors

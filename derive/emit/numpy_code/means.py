@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from derive.emit.numpy_code.matching import argument_of, axes_of
+from derive.emit.numpy_code.matching import argument_of, axes_of, opened
 from derive.tensor.algebra import (
     add,
     as_contraction,
@@ -30,7 +30,7 @@ def with_centred(tensor: Sum) -> Tensor:
     if not tensor.order:
         return tensor
     for place, term in enumerate(tensor.terms):
-        factors = _opened(term)
+        factors = opened(term)
         if tensor.order - 1 in term.letters:
             continue
         for weights in _weights(factors, term.order):
@@ -74,7 +74,7 @@ def _of_mean(term: Contraction, axis: int, like: Tensor) -> Tensor | None:
     """x, if a term is minus the mean of x along an axis."""
     if axis in term.letters:
         return None
-    factors = _opened(term)
+    factors = opened(term)
     size = size_of(like.shape[axis])
     counts = [f for f in factors if f[0] is size and f[2] == -1]
     rest = [f for f in factors if f not in counts[:1]]
@@ -92,20 +92,6 @@ def _of_mean(term: Contraction, axis: int, like: Tensor) -> Tensor | None:
         for tensor, letters, power in rest
     ]
     return contract(coefficient, moved, axes_of(like), dict(enumerate(like.shape)))
-
-
-def _opened(term: Contraction) -> list[Factor]:
-    """The factors of a product, those of numbers that are sums of products included."""
-    factors: list[Factor] = []
-    fresh = 1 + max(term.dims, default=term.order)
-    for factor, letters, power in term.factors:
-        if isinstance(factor, Contraction) and not factor.order and power == 1:
-            for inner, along, degree in factor.factors:
-                factors.append((inner, tuple(x + fresh for x in along), degree))
-            fresh += 1 + max(factor.dims, default=0)
-        else:
-            factors.append((factor, letters, power))
-    return factors
 
 
 def _weights(factors: list[Factor], order: int) -> Iterator[Factor]:

@@ -289,13 +289,15 @@ class Product:
         sides = [place for place in places if place not in weights]
         if len(weights) != 1 or len(sides) != 2:
             return None
+        if any(letter not in self.order.sets[place] for place in sides):
+            return None
         (one, *more), (other, *others) = (self.order.groups[place] for place in sides)
         own = self.order.groups[weights[0]]
         vector = contract(1, [(t, (0,) * len(ls), p) for t, ls, p in own], (0,))
         alike = one[0] is other[0] and one[2] == other[2] == ONE
-        ends = [next(iter(self.order.sets[place] - {letter})) for place in sides]
-        if more or others or not alike or one[0].order != 2 or ends[0] == ends[1]:
+        if more or others or not alike or any(len(self.order.sets[p]) != 2 for p in sides):
             return None
+        ends = [next(iter(self.order.sets[place] - {letter})) for place in sides]
         if one[1].index(letter) != other[1].index(letter) or not has_fact(vector, "nonnegative"):
             return None
         matrix = self._side(1 << sides[0], (letter, ends[0]))

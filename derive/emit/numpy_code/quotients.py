@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TypeGuard
 
-from derive.emit.numpy_code.matching import axes_of, value_of
+from derive.emit.numpy_code.matching import axes_of, opened, value_of
 from derive.shapes import ONE as ONE_DIM
 from derive.shapes import Dim, is_at_least
 from derive.tensor.algebra import ONE, add, as_contraction, contract, terms_of
@@ -20,11 +20,12 @@ __all__ = ["without_quotient"]
 
 def without_quotient(tensor: Contraction) -> Tensor:
     """The product with a product of entries over one of its factors as that of the others."""
-    for place, (factor, letters, power) in enumerate(tensor.factors):
+    factors = opened(tensor)
+    for place, (factor, letters, power) in enumerate(factors):
         value = value_of(factor)
         if power < 1 or not isinstance(value, Call) or value.function != "prod":
             continue
-        rest = [f for at, f in enumerate(tensor.factors) if at != place]
+        rest = [f for at, f in enumerate(factors) if at != place]
         if power > 1:
             rest.append((factor, letters, power - 1))
         found = _of_others(tensor, value, letters, rest)
