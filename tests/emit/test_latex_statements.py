@@ -94,6 +94,11 @@ def test_as_they_are_set(words: str, written: str) -> None:
     assert latex_statement(words) == written
 
 
+def test_marks_stand_above_greek_letters_and_nowhere_alone() -> None:
+    assert latex_math("β\u0304 = 2 γ\u0302\u0304") == r"\bar{\beta} = 2 \bar{\hat{\gamma}}"
+    assert latex_math("1\u0304 + 2") == "1 + 2"
+
+
 def test_letters_mean_the_same_in_a_whole_phrase() -> None:
     """That y is a vector is shown by its transpose, elsewhere in the phrase."""
     assert latex_statement("$∂y/∂x = y yᵀ/s$, $y$ the value, $s$ the deviation").endswith(

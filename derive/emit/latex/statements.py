@@ -149,6 +149,15 @@ def _spread(signs: str) -> str:
     return unicodedata.normalize("NFD", signs).replace("=\u0338", "≠")
 
 
+def _under(sign: str, marks: str) -> str:
+    """A sign with marks above it."""
+    if HAT in marks:
+        sign = rf"\hat{{{sign}}}"
+    if BAR in marks:
+        sign = rf"\bar{{{sign}}}"
+    return rf"\overline{{{sign}}}" if LONG_BAR in marks else sign
+
+
 class _Reader:
     """Reads mathematics sign by sign."""
 
@@ -203,6 +212,7 @@ class _Reader:
         sign = UNICODE_GREEK.get(text, r"\text{?}")
         if text == "σ" and self._next() in ("(", "′"):
             sign = function_sign("sigmoid", self.style.spelled)
+        sign = _under(sign, self._marks())
         return self._scripted(sign, entry=sign)
 
     def _word(self, text: str) -> str:
@@ -237,22 +247,24 @@ class _Reader:
 
     def _named(self, text: str) -> str:
         """A letter or a word with what is above it, and its scripts."""
-        marks = ""
-        while self._follows("mark"):
-            marks += self._take()[1]
+        marks = self._marks()
         stem = text.rstrip("0123456789").split("_")[0]
         array = (text[0].isupper() and text[0] not in SCALARS) or stem in self.vectors
         function = len(text) == 1 and text.isupper() and self._next() == "("
-        bold = self._mark(named(text, self.style, array and not function), marks)
-        entry = self._mark(named(text, self.style, False), marks)
+        bold = _under(named(text, self.style, array and not function), marks)
+        entry = _under(named(text, self.style, False), marks)
         return self._scripted(bold, entry=entry)
 
-    def _mark(self, sign: str, marks: str) -> str:
-        if HAT in marks:
-            sign = rf"\hat{{{sign}}}"
-        if BAR in marks:
-            sign = rf"\bar{{{sign}}}"
-        return rf"\overline{{{sign}}}" if LONG_BAR in marks else sign
+    def _marks(self) -> str:
+        """The marks above what was read."""
+        marks = ""
+        while self._follows("mark"):
+            marks += self._take()[1]
+        return marks
+
+    def _mark(self, text: str) -> str:
+        """A mark above no letter."""
+        return ""
 
     def _scripted(
         self, sign: str, entry: str = "", entries: bool = True, function: bool = False
