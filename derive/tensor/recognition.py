@@ -369,7 +369,10 @@ def _signed(tensor: Contraction) -> Tensor | None:
             continue
         first = min(places)
         odd = (found["sign"] + found["abs"]) % 2 == 1
-        places[first] = _signed_power(inner, letters, found[""] + found["abs"], odd)
+        if odd or found["abs"] or found[""]:
+            places[first] = _signed_power(inner, letters, found[""] + found["abs"], odd)
+        else:  # 0 at 0, and so not 1: on a diagonal, in a one-hot vector
+            places[first] = [(_sign_of(inner), letters, Fraction(2))]
         if set(places[first]) != {tensor.factors[place] for place in places}:
             return _exchanged(tensor, places)
     return None
@@ -386,14 +389,17 @@ def _signed_power(inner: Tensor, letters: Letters, power: Fraction, odd: bool) -
     """x^n, or sign(x)*x^n as it is written: abs(x)^n for odd n, x*abs(x) for n = 2."""
     if not odd:
         return [(inner, letters, power)] if power else []
-    axes = _axes(inner)
-    sign = (apply("sign", [(inner, axes)], inner.shape), letters, Fraction(1))
-    modulus = apply("abs", [(inner, axes)], inner.shape)
+    sign = (_sign_of(inner), letters, Fraction(1))
+    modulus = apply("abs", [(inner, _axes(inner))], inner.shape)
     if power % 2 == 1:
         return [(modulus, letters, power)]
     if power == 2:
         return [(inner, letters, Fraction(1)), (modulus, letters, Fraction(1))]
     return [sign, (inner, letters, power)] if power else [sign]
+
+
+def _sign_of(tensor: Tensor) -> Tensor:
+    return apply("sign", [(tensor, _axes(tensor))], tensor.shape)
 
 
 def _half_wave(tensor: Contraction) -> Tensor | None:
