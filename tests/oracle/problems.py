@@ -77,7 +77,7 @@ def _written(w: Writer, kind: str) -> Task | None:
             w.definitions.append((_defined_name(w, node.shape), node))
     total = _with_all(w, w.expression(SCALAR, depth))
     if not names_of(total):
-        total = call("+", total, call("sum", w.declare((w.dim(), 1), "")))
+        total = call("+", total, call("sum", w.declare((w.dims[0], 1), "")))
     w.definitions.append((_scalar_name(w, "J"), total))
     if w.chance(0.25):
         w.definitions.append((_scalar_name(w, "f"), w.expression(SCALAR, 2)))
