@@ -1,7 +1,8 @@
 """Matrix calculus derived step by step, printed as notes and as NumPy code, and checked.
 
 ``read`` or ``parse`` a problem, or ``Problem.build`` one from SymPy expressions; ``derive`` it;
-then ``explain``, ``check``, ``code`` or ``build``. ``gradient`` does it all for one expression.
+then ``explain``, ``check``, ``code`` or ``build`` it, or ``write_notes`` of its ``page``.
+``gradient`` does it all for one expression.
 The functions of the language (``softmax``, ``logdet``, ...) are here too, for SymPy expressions.
 """
 
@@ -35,9 +36,12 @@ _HOMES = {
     "explain": "derive.workflow",
     "gradient": "derive.workflow",
     "network_problem": "derive.language",
+    "page": "derive.workflow",
     "parse": "derive.language",
     "parse_expression": "derive.language",
     "read": "derive.language",
+    "read_record": "derive.notes",
+    "write_notes": "derive.notes",
 }
 
 __all__ = sorted(_HOMES)

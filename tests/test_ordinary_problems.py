@@ -308,7 +308,7 @@ def test_by_value(line: Row, seed: int) -> None:
             values = point(task, sizes, np.random.default_rng((seed, *sizes.values())))
             expected = reference(task, task.requests[0], values, sizes)
             nodes = dict(task.definitions)
-            for wrt, gradient in expected.gradients.items():
+            for wrt, gradient in expected.derivatives.items():
                 found = Evaluation(values, sizes).value(nodes[names[wrt]])
                 assert close(found, gradient), f"{kind}, {sizes}\n{table(line, derivation)}"
 

@@ -13,6 +13,7 @@ from sympy import MatrixSymbol, Symbol
 
 import derive
 from derive import CheckError, InputError, Problem, Request
+from derive.notes import FORMATS
 from derive.vocabulary import FUNCTIONS
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -116,9 +117,19 @@ def test_explain_check_and_code() -> None:
     assert "def grad_J_x(" in derive.code(derivation)
 
 
+def test_notes(tmp_path: Path) -> None:
+    derivation = derive.derive(problem())
+    found = derive.page(derivation, derive.check(derivation), lang="zh")
+    path = tmp_path / "lsq.json"
+    assert derive.write_notes(found, path) == (path,)
+    assert derive.read_record(path.read_text(encoding="utf-8")).language == "zh"
+
+
 def test_build(tmp_path: Path) -> None:
     written = derive.build(problem(), tmp_path / "out")
-    assert sorted(path.name for path in written) == ["derivation.txt", "lsq.py", "test_lsq.py"]
+    notes = [f"notes.{format}" for format in FORMATS if format != "txt"]
+    names = ["derivation.txt", "lsq.py", *notes, "test_lsq.py"]
+    assert sorted(path.name for path in written) == sorted(names)
     derive.build(problem(), tmp_path / "out")  # the same again does no harm
     (tmp_path / "out/lsq.py").write_text("mine")
     with pytest.raises(InputError, match="exists already"):
