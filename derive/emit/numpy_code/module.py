@@ -309,9 +309,9 @@ class _Module:
         switch = self._free("structure")
         kept = planned.factors or f"{self.names.global_name('Dense')}({text})"
         self.operators.update(dict.fromkeys(planned.classes or ("Dense",)))
-        ends = [f"    return {kept} if {switch} else {text}"]
-        if planned.factors:
-            ends = [f"    return {text}"]
+        ends = [f"    return {text}"]
+        if not planned.factors:
+            ends = [f"    if {switch}:", f"        return {kept}", *ends]
         head = self._head(name_of_function(result), answers, switch=switch)
         words = f"With ``{switch}=True``, {_words_for(planned)}: an object with ``@``, ``T``, "
         words += "``dense()`` and ``linear_operator()``."
@@ -379,7 +379,11 @@ class _Module:
         head = self._head(joint_name(request), own)
         names = ", ".join(request.wrt)
         note = f'    """Hessian of {request.of} with respect to {names}, in blocks."""'
-        ends = broken(f"return {self.names.numpy}.block([", rows, "])", 4)
+        start = f"return {self.names.numpy}.block("
+        ends = [f"    {start}[{', '.join(rows)}])"]
+        if len(ends[0]) > WIDTH:
+            inner = [f"            {row}," for row in rows]
+            ends = [f"    {start}", "        [", *inner, "        ]", "    )"]
         return "\n".join([*self._guard(planned), *head, note, *lines, *ends])
 
     def _together(self, answers: _Answers, request: Request) -> list[str]:

@@ -355,14 +355,12 @@ class _Planner:
             return self.writer.number_like(node)
         if not isinstance(form, Form):
             return self.writer.dim(form)
+        parts = [
+            self._form_text(part, width - 4 * (1 + (form.kind == "Sum"))) for part in form.parts
+        ]
+        inner = _bracketed("(", parts, ")", width - 4) if form.kind == "Sum" else ""
         name = self.module_names.global_name(form.kind)
-        opening, closing = ("((", "))") if form.kind == "Sum" else ("(", ")")
-        parts = [self._form_text(part, width - 4) for part in form.parts]
-        whole = f"{name}{opening}{', '.join(parts)}{closing}"
-        if len(whole) <= width and "\n" not in whole:
-            return whole
-        lines = [line for part in parts for line in f"{part},".splitlines()]
-        return "\n".join([f"{name}{opening}", *(f"    {line}" for line in lines), closing])
+        return _bracketed(f"{name}(", [inner] if inner else parts, ")", width)
 
     def _is_guarded(self) -> bool:
         """Whether a branch of a choice is computed that need not be, and may warn."""
@@ -555,6 +553,16 @@ def _named(arrays: Arrays, variables: Iterable[Variable]) -> dict[Variable, Arra
         taken.add(name)
         found[variable] = arrays.name(name, variable.shape)
     return found
+
+
+def _bracketed(start: str, items: Sequence[str], end: str, width: int) -> str:
+    """Items between brackets, one a line if they are too long for one together."""
+    whole = f"{start}{', '.join(items)}{end}"
+    if len(whole) <= width and "\n" not in whole:
+        return whole
+    comma = "," if len(items) > 1 else ""
+    lines = [line for item in items for line in f"{item}{comma}".splitlines()]
+    return "\n".join([start, *(f"    {line}" for line in lines), end])
 
 
 def _sign(part: Part) -> int:
