@@ -157,6 +157,16 @@ def test_a_pdf_is_placed_whole_or_not_at_all(text: str, alone: Path, tmp_path: P
     assert not (tmp_path / "a.pdf").exists()
 
 
+def test_what_chinese_needs_is_said(alone: Path) -> None:
+    error = "! LaTeX Error: File `ctex.sty' not found."
+    log = f"import pathlib; pathlib.Path('notes.log').write_text({error!r})\n"
+    program(alone, "pdflatex", f"{log}raise SystemExit(1)\n")
+    with pytest.raises(InputError) as told:
+        pdf(DOCUMENT)
+    assert told.value.details[0] == error
+    assert "apt install latex-cjk-chinese" in told.value.details[-1]
+
+
 def test_no_file_is_replaced_without_force(alone: Path, tmp_path: Path) -> None:
     program(alone, "pdflatex", PRINTS)
     kept = tmp_path / "a.pdf"

@@ -47,6 +47,13 @@ INSTALL: Final = (
 )
 
 
+MISSING: Final = "ctex.sty' not found"
+CHINESE: Final = (
+    "Chinese needs CJKutf8 or ctex "
+    "(Debian, Ubuntu: apt install latex-cjk-chinese latex-cjk-chinese-arphic-gbsn00lp)."
+)
+
+
 def pdf(source: str, seconds: float = SECONDS) -> bytes:
     """The PDF of a LaTeX document.
 
@@ -110,4 +117,5 @@ def _complaint(told: bytes) -> tuple[str, ...]:
     if place is None:
         return tuple(lines[-1:])
     where = next((line for line in lines[place:] if re.match(r"l\.\d+", line)), "")
-    return tuple(line for line in (lines[place], where) if line)
+    advice = CHINESE if MISSING in lines[place] else ""
+    return tuple(line for line in (lines[place], where, advice) if line)
