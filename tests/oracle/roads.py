@@ -13,14 +13,18 @@ from typing import Any, Final
 import numpy as np
 
 from derive.calculus.derivation import Result
+from derive.calculus.layout import Layout
 from derive.emit.text import LANGUAGE, text
 from derive.language import parse_expression
-from derive.notation.answers import closed_form, explained, explanation
+from derive.notation.answers import closed_form, closed_tensor, explained, explanation
+from derive.notation.expression import Expr
 from derive.tensor.nodes import Variable
 from tests.oracle.answers import Answer, Array, Asked, Wrong, near
 from tests.oracle.oracle import Evaluation
 from tests.oracle.reading import read_expression
+from tests.oracle.sizes import size_of
 from tests.oracle.tree import Node, walk
+from tests.tensor import evaluation
 
 __all__ = ["by_jax", "by_module", "by_print"]
 
@@ -150,32 +154,61 @@ def by_print(asked: Asked) -> None:
         expected = asked.expected.derivatives.get(_key(result))
         if (result.of, result.kind) != (asked.of, asked.request.kind) or expected is None:
             continue
-        form = closed_form(result, derivation)
-        names = explained(result, derivation)
-        meanings = [explanation(name, derivation) for name in names]
-        if any(part.has_index for part in (form, *meanings)):
-            continue
+        layouts = ("numerator", "denominator")[: 1 + (result.kind == "jacobian")]
+        for layout in layouts:
+            turned = expected.T if layout == "denominator" else expected
+            form, got = _printed(result, asked, given, layout)
+            full = np.broadcast_to(got, turned.shape)
+            if not np.all(np.isfinite(full)) and any(node.op == "prod" for node in nodes):
+                continue  # prod(x) ./ x where an entry is 0
+            what = f"{result.kind} printed for {_key(result)}, {form},"
+            near(full, turned, asked.allowed[_key(result)], what)
+
+
+def _printed(result: Result, asked: Asked, given: Evaluation, layout: Layout) -> tuple[str, Any]:
+    """A closed form in the language and its value; where it has indices, the tensor's."""
+    derivation = asked.answer.derivation
+    form = closed_form(result, derivation, layout)
+    names = explained(result, derivation, layout)
+    meanings = {name: explanation(name, derivation, layout) for name in names}
+    with np.errstate(all="ignore"):
+        if any(part.has_index for part in (form, *meanings.values())):
+            return "in indices", _of_tensor(result, asked, layout)
         written = text(form, LANGUAGE)
-        with np.errstate(all="ignore"):
-            got = _read_again(written, names, asked.answer, given)
-        full = np.broadcast_to(got, expected.shape)
-        if not np.all(np.isfinite(full)) and any(node.op == "prod" for node in nodes):
-            continue  # prod(x) ./ x where an entry is 0
-        what = f"{result.kind} printed for {_key(result)}, {written},"
-        near(full, expected, asked.allowed[_key(result)], what)
+        return written, _read_again(written, meanings, asked.answer, given)
+
+
+def _of_tensor(result: Result, asked: Asked, layout: Layout) -> Any:
+    """The value of a closed form that has no matrix form."""
+    derivation, sizes = asked.answer.derivation, dict(asked.sizes)
+    sizes |= {own: size_of(dim, asked.sizes) for own, dim in asked.answer.renamed.items()}
+    values = {}
+    for name, value in asked.values.items():
+        shape = derivation.names[name].shape
+        values[name] = np.reshape(value, tuple(evaluation.size(dim, sizes) for dim in shape))
+    tensor = closed_tensor(result, derivation, layout)
+    extents = [asked.value if result.kind == "jacobian" else asked.array(result.by or result.wrt)]
+    found = evaluation.evaluate(tensor, values, sizes)
+    if result.kind == "grad":
+        return np.reshape(found, extents[0].extent)
+    extents.append(asked.array(result.wrt))
+    rows, columns = (array.size for array in extents)
+    return np.reshape(found, (columns, rows) if layout == "denominator" else (rows, columns))
 
 
 def _key(result: Result) -> str:
     return f"{result.by}, {result.wrt}" if result.kind == "hessian" else result.wrt
 
 
-def _read_again(written: str, names: Sequence[Variable], answer: Answer, given: Evaluation) -> Any:
+def _read_again(
+    written: str, meanings: Mapping[Variable, Expr], answer: Answer, given: Evaluation
+) -> Any:
     """The value of what is printed, read by the library and by the reader here."""
     dims, here = set(answer.task.dims), Evaluation(given.values, given.sizes, slack=SLACK)
     known = {name: Node("name", (), shape, name) for name, shape in answer.task.shapes.items()}
     shapes: dict[str, Sequence[Any]] = {}
-    for variable in names:
-        meaning = text(explanation(variable, answer.derivation), LANGUAGE)
+    for variable, form in meanings.items():
+        meaning = text(form, LANGUAGE)
         parse_expression(meaning, answer.problem, shapes)
         node = read_expression(_with(answer.renamed, meaning), known, dims)
         name = LANGUAGE.name(variable)

@@ -26,6 +26,7 @@ from derive.emit.numpy_code.ends import kept_apart
 from derive.emit.numpy_code.exponentials import shifted, without_cosh
 from derive.emit.numpy_code.inverses import with_common_inverse
 from derive.emit.numpy_code.logarithms import with_logarithms
+from derive.emit.numpy_code.matching import axes_of
 from derive.emit.numpy_code.means import with_centred, with_deviations
 from derive.emit.numpy_code.norms import with_units
 from derive.emit.numpy_code.placement import joined, over_incidence, without_incidence
@@ -81,6 +82,12 @@ def _branches(
     tensor: Tensor, settled: frozenset[Condition]
 ) -> Iterator[tuple[Tensor, frozenset[Condition]]]:
     """The parts of a tensor, each with the conditions that are settled in it."""
+    if isinstance(tensor, Contraction) and len(tensor.factors) == 1 and not tensor.summed:
+        ((turned, letters, _),) = tensor.factors
+        if set(letters) == set(axes_of(tensor)) and len(letters) == tensor.order:
+            places = ((c, tuple(map(letters.index, along))) for c, along in settled)
+            yield turned, frozenset(places)
+            return
     if not isinstance(tensor, Map) or tensor.function != "where":
         yield from ((part, frozenset()) for part in children(tensor))
         return
