@@ -208,6 +208,7 @@ def _check_claims(
         environment[claim.name] = np.full(extent, np.nan) if value is None else value
         if value is None or not all(o.passed and not o.along_facts for o in outcomes):
             continue
+        environment[claim.name] = value = bench.without_rounding(value, claim.of, facing)
         second = central.compare(bench, claim, value, facing)
         if second is not None:
             ledger.add(claim.label, claim.kind, second, where, claim.of)
