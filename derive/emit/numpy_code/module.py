@@ -415,8 +415,10 @@ class _Module:
         text = _unsqueezed(planned.outputs[label], product.result, self.names.numpy)
         if planned.bases[label] in {*map(identifier, self.problem.variables), direction.name}:
             text = f"{text}.copy()" if product.result else text
-        note = f'    """{product.summary}, {shape_code(product.result)}."""'
-        return "\n".join([*self._guard(planned), *head, note, *lines, f"    return {text}"])
+        first, *more = product.summary
+        shaped = f"{first}, {shape_code(product.result)}."
+        notes = docstring([shaped, *(line for text in more for line in ("", text))], 4)
+        return "\n".join([*self._guard(planned), *head, *notes, *lines, f"    return {text}"])
 
     def _grad(self, answers: _Answers, result: Result) -> str:
         outputs = {result.wrt: self._gradient(answers.sweep, result)}
@@ -485,8 +487,7 @@ class _Module:
         self.helpers.update(dict.fromkeys(planned.helpers))
         self.uses_math |= planned.uses_math
         lines = self._entry(answers, planned, direction, shape)
-        started = [place for place, line in enumerate(planned.lines) if line.name in matrices]
-        split = min(started, default=len(planned.lines)) if planned.factors else 0
+        split = planned.shared if planned.factors else 0
         lines += _written(planned.lines[:split], bool(lines))
         if planned.factors:
             lines += ["", f"    if {self._free('structure')}:"]

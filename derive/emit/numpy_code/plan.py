@@ -72,6 +72,7 @@ class Plan:
         bases: For each output the array whose memory it may share.
         factors: The factors of a matrix as an expression; empty without structure.
         apart: Lines that only the factors need.
+        shared: So many lines come before these.
         lengths: Of a further argument's axes, where they are no name and no number.
         classes: Of the factors.
         inputs: Names of the given variables that are used, as the problem has them.
@@ -86,6 +87,7 @@ class Plan:
     bases: dict[str, str]
     factors: str
     apart: list[Line]
+    shared: int
     lengths: Mapping[Dim, str]
     classes: list[str]
     inputs: set[str]
@@ -312,6 +314,7 @@ class _Planner:
         for leaf in self.leaves.values():
             self._need(leaf, False, done)
         apart = self._lines_apart()
+        shared = len(self.lines)
         for name in self.assembled:
             if name in self.roots:
                 self._emit(name, self.forward[name], done)
@@ -325,6 +328,7 @@ class _Planner:
             {label: self._base(node) for label, node in self.results.items()},
             factors,
             apart,
+            shared,
             {dim: self.writer.dim(dim) for dim in lengths},
             list(dict.fromkeys(_kinds(self.form))),
             self.inputs,

@@ -37,14 +37,14 @@ class Product:
 
     Attributes:
         name: Of the function.
-        summary: What it returns.
+        summary: What it returns, and more that there is to say.
         along: How it is computed.
         shape: Declared shape of the direction.
         result: Declared shape of the value.
     """
 
     name: str
-    summary: str
+    summary: tuple[str, ...]
     along: Along
     shape: Shape
     result: Shape
@@ -101,17 +101,17 @@ def products(
             return []
         along = forwards(sweep.of, wrt, names, v)
         words = f"Hessian of {result.of} with respect to {result.wrt}, times {v}"
-        return [Product(f"hvp_{result.of}_{result.wrt}", words, along, shape, shape)]
+        return [Product(f"hvp_{result.of}_{result.wrt}", (words,), along, shape, shape)]
     whole = derivation.problem.shape(result.of)
     pair = f"{result.of}_{result.wrt}"
     words = f"Jacobian of {result.of} with respect to {result.wrt}"
     return [
         Product(
-            f"jvp_{pair}", f"{words}, times {v}", forwards(sweep.of, wrt, names, v), shape, whole
+            f"jvp_{pair}", (f"{words}, times {v}",), forwards(sweep.of, wrt, names, v), shape, whole
         ),
         Product(
             f"vjp_{pair}",
-            f"{words}, transposed, times {u}",
+            (f"{words}, transposed, times {u}",),
             backwards(sweep.of, wrt, names, u),
             whole,
             shape,
@@ -137,7 +137,11 @@ def joint_product(derivation: Derivation, request: Request, taken: frozenset[str
     steps = dict.fromkeys((*directions.values(), *(s for along in every for s in along.steps)))
     result = Call("joined_0", tuple(_vec(along.result) for along in every), v.shape)
     ordered = tuple(variable for variable in names if variable in used)
-    words = f"Hessian of {request.of} with respect to {', '.join(request.wrt)}, times {v.name}"
+    every_name = ", ".join(request.wrt)
+    words = (
+        f"Hessian of {request.of} with respect to {every_name}, times {v.name}",
+        f"{v.name} holds their directions one behind the other, a matrix column by column.",
+    )
     along = Along(v, ordered, tuple(steps), result)
     return Product(joint_name(request, "hvp"), words, along, v.shape, v.shape)
 
