@@ -169,10 +169,10 @@ class Pattern:
             if vector is None:
                 if self._whole_sum(matrix, other):
                     return
-                column = Expr("rowsum", (matrix.read(other),), self.dims[other], ONE)
-                if matrix.read(other).transposes > matrix.read(letter).transposes:
-                    row = Expr("colsum", (matrix.read(letter),), ONE, self.dims[other])
-                    column = transposed(row)
+                upright, turned = matrix.read(other), matrix.read(letter)
+                column = Expr("rowsum", (upright,), upright.rows, ONE)
+                if upright.transposes > turned.transposes:
+                    column = transposed(Expr("colsum", (turned,), ONE, turned.cols))
             else:
                 column = product([matrix.read(other), vector])
             self.vectors.setdefault(other, []).append((column, Fraction(1)))
