@@ -74,7 +74,7 @@ def value_and_grad_J(*, X, Y, W, gamma, beta):
     beta_bar = H_bar.sum(axis=0)                        # (n,)
     X_hat_bar = H_bar * gamma                           # (N, n)
     M = X_hat * np.sum(X_hat * X_hat_bar, axis=0) / N   # (N, n)
-    Z_bar = -(M + _deviations(-X_hat_bar.T).T) / s      # (N, n)
+    Z_bar = (_deviations(X_hat_bar, axis=0) - M) / s    # (N, n)
     W_bar = X.T @ Z_bar                                 # (d, n)
     return J, Gradients(gamma=gamma_bar, beta=beta_bar, Z=Z_bar, W=W_bar)
 
@@ -129,7 +129,7 @@ def grad_J_Z(*, X, Y, W, gamma, beta):
     H_bar = A_bar * (H > 0.0)                           # (N, n)
     X_hat_bar = H_bar * gamma                           # (N, n)
     M = X_hat * np.sum(X_hat * X_hat_bar, axis=0) / N   # (N, n)
-    Z_bar = -(M + _deviations(-X_hat_bar.T).T) / s      # (N, n)
+    Z_bar = (_deviations(X_hat_bar, axis=0) - M) / s    # (N, n)
     return Z_bar
 
 
@@ -149,7 +149,7 @@ def grad_J_W(*, X, Y, W, gamma, beta):
     H_bar = A_bar * (H > 0.0)                           # (N, n)
     X_hat_bar = H_bar * gamma                           # (N, n)
     M = X_hat * np.sum(X_hat * X_hat_bar, axis=0) / N   # (N, n)
-    Z_bar = -(M + _deviations(-X_hat_bar.T).T) / s      # (N, n)
+    Z_bar = (_deviations(X_hat_bar, axis=0) - M) / s    # (N, n)
     W_bar = X.T @ Z_bar                                 # (d, n)
     return W_bar
 

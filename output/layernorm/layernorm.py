@@ -90,7 +90,7 @@ def value_and_grad_J(*, gamma, beta, x, y, W, X=None, Y=None):
 
     gamma_bar = h_bar * x_hat                   # (n,)
     x_hat_bar = gamma * h_bar                   # (n,)
-    z_bar = -((x_hat @ x_hat_bar) * x_hat / n + _deviations(-x_hat_bar)) / s  # (n,)
+    z_bar = (_deviations(x_hat_bar) - (x_hat @ x_hat_bar) * x_hat / n) / s  # (n,)
     W_bar = np.outer(z_bar, x)                  # (n, d)
     return J, Gradients_J(gamma=gamma_bar, beta=h_bar, z=z_bar, W=W_bar)
 
@@ -131,7 +131,7 @@ def value_and_grad_L(*, gamma, beta, X, Y, x=None, y=None, W=None):
     beta_bar = H_bar.sum(axis=0)                                # (n,)
     X_hat_bar = H_bar * gamma                                   # (N, n)
     M = X_hat * np.sum(X_hat * X_hat_bar, axis=1)[:, None] / n  # (N, n)
-    X_bar = -(M + _deviations(-X_hat_bar)) / s1[:, None]        # (N, n)
+    X_bar = (_deviations(X_hat_bar) - M) / s1[:, None]          # (N, n)
     return L, Gradients_L(gamma=gamma_bar, beta=beta_bar, X=X_bar)
 
 
