@@ -277,6 +277,7 @@ class Arrays:
             rest = list(array.value)
             rest.insert(axis, None) if isinstance(bounds, sympy.Basic) else None
             index, array = rest, array.args[0]
+            bounds = _within(index[axis], bounds)
         index[axis] = bounds
         return self.make("placed", (array,), shape, tuple(index))
 
@@ -292,6 +293,15 @@ class Arrays:
     def eye(self, dim: Dim) -> Array:
         """The identity matrix."""
         return self.make("eye", (), (dim, dim))
+
+
+def _within(inner: Bounds, outer: Bounds) -> Bounds:
+    """The bounds in the whole of bounds within a part of it."""
+    if inner is None or not isinstance(outer, tuple):
+        return outer
+    if isinstance(inner, tuple):
+        return (outer[0] + inner[0], outer[0] + inner[1])
+    return outer[0] + inner
 
 
 def _extent(shape: Shape, index: Sequence[Bounds]) -> Shape:
