@@ -339,6 +339,26 @@ def test_nothing_is_multiplied_by_an_identity_matrix(generate: Any) -> None:
     assert made.text.count("class Kronecker") == 1 and "class LowRank" not in made.text
 
 
+def test_a_hessian_on_the_way_to_a_third_derivative_is_written_once(generate: Any) -> None:
+    made = generate(
+        "x:(3)\nt:()\nJ = sum(exp(t*x))\n"
+        "derivative J wrt x, t, x\nhessian J wrt (x, t)\nhessian J wrt x"
+    )
+    for name in ("hessian_J_x_t", "hvp_J_x_t", "hessian_J_x", "hvp_J_x"):
+        assert made.text.count(f"def {name}(") == 1
+
+
+def test_products_over_a_factor_that_is_zero(rng: np.random.Generator) -> None:
+    functions = exported(numpy_module(derive(parse("S:(n,m); J = prod(S); jacobian J wrt S"))))
+    S = rng.normal(size=(3, 2))
+    S[1, 0] = 0.0
+    others = np.zeros_like(S)
+    others[1, 0] = np.prod(S[S != 0.0])
+    np.testing.assert_allclose(functions["jacobian_J_S"](S=S), vec(others))
+    v = rng.normal(size=S.shape)
+    np.testing.assert_allclose(functions["jvp_J_S"](S=S, v=v), np.sum(others * v))
+
+
 def test_single_precision_stays(generate: Any, rng: np.random.Generator) -> None:
     made = generate(
         "X:(N,n)\nY:(N,k) probability\nW:(n,k)\n"

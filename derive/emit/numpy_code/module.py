@@ -171,7 +171,9 @@ class _Module:
 
     def text(self, title: str, verified: str) -> str:
         """The whole module."""
-        functions = [text for answers in self.answers for text in self._functions(answers)]
+        functions = list(
+            dict.fromkeys(text for answers in self.answers for text in self._functions(answers))
+        )
         used = {name for answers in self.answers for name in answers.inputs}
         inputs = [name for name in self.problem.variables if name in used]
         sizes = list(dict.fromkeys(size for answers in self.answers for size in answers.sizes))
@@ -356,7 +358,7 @@ class _Module:
             (result.by, result.wrt): (other.sweep, result)
             for other in self.answers
             for result in other.sweep.results
-            if result.of == request.of and result.by in request.wrt
+            if result.of == request.of and result.by in request.wrt and not result.through
         }
         formulas, outputs = Formulas(), dict[str, Tensor]()
         labels, matrices = dict[tuple[str, str], str](), dict[str, Matrix]()

@@ -69,7 +69,9 @@ def joint_requests(derivation: Derivation, sweep: Sweep) -> list[Request]:
     return [
         request
         for request in dict.fromkeys(derivation.problem.requests)
-        if _is_joint(request) and (request.of, request.wrt[0]) == (first.of, first.by)
+        if _is_joint(request)
+        and (request.of, request.wrt[0]) == (first.of, first.by)
+        and not first.through
     ]
 
 
@@ -148,7 +150,8 @@ def joint_product(derivation: Derivation, request: Request, taken: frozenset[str
 
 def _is_of(sweep: Sweep, request: Request) -> bool:
     first = sweep.results[0]
-    return first.kind == "hessian" and first.of == request.of and first.by in request.wrt
+    own = first.kind == "hessian" and not first.through
+    return own and first.of == request.of and first.by in request.wrt
 
 
 def _entries(derivation: Derivation, names: Iterable[str]) -> Dim:
