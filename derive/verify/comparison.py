@@ -66,6 +66,9 @@ WELL_CONDITIONED: Final = 1e-2
 ENTRIES: Final = 400
 """Gradients with more entries than this are compared along random directions only."""
 
+FEW_ENTRIES: Final = 20
+"""Gradients with more entries are not differenced anew to go on with."""
+
 RANDOM_DIRECTIONS: Final = 2
 
 
@@ -309,7 +312,7 @@ class Bench:
         got = np.array([np.sum(gradient * d.change) for d in slopes.directions])
         scale = max(np.abs(gradient).max(initial=0.0), np.abs(slopes.values).max(initial=0.0))
         is_right = np.abs(got - slopes.values) <= TOLERANCES[COMPLEX_STEP] * scale
-        if np.all(is_right) or gradient.size > ENTRIES or self.structure(name):
+        if np.all(is_right) or gradient.size > FEW_ENTRIES or self.structure(name):
             return gradient
         directions = self.entry_directions(name)
         found = self.tangents(directions, (of,))[of].values
