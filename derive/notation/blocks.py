@@ -378,6 +378,8 @@ class _Pairs:
         goals = partner[1:][::-1] if crossed else partner[1:]
         closing = []
         self.pairs.remove(partner)
+        if any(map(self._is_paired, (first, second, *goals))):
+            return False
         for end, goal in zip(ends, goals, strict=True):
             beyond = None if end == goal else self._reach(goal)
             open_end = end is None and (beyond is None or beyond[1] is not None)
