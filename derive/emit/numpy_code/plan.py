@@ -315,10 +315,10 @@ class _Planner:
             self._need(leaf, False, done)
         apart = self._lines_apart()
         shared = len(self.lines)
+        factors = "" if self.form is None else self._form_text(self.form, WIDTH - 12)
         for name in self.assembled:
             if name in self.roots:
                 self._emit(name, self.forward[name], done)
-        factors = "" if self.form is None else self._form_text(self.form, WIDTH - 12)
         outputs = {label: self._output(node) for label, node in self.results.items()}
         if self.writer.uses_like and self.like is not None:
             self.inputs.add(self.like.name)
