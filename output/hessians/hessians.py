@@ -362,8 +362,8 @@ def hessian_J_W(*, X, W, Y, w=None, b=None, y=None, T=None, U=None, V=None, stru
     """
     X, W = _arguments(X=X, W=W)
     k = W.shape[1]
-    d = W.shape[0]
     N = X.shape[0]
+    d = W.shape[0]
 
     M = X @ W        # (N, k)
     P = _softmax(M)  # (N, k)
@@ -410,8 +410,8 @@ def hessian_E_U(*, T, U, V, X=None, w=None, b=None, y=None, W=None, Y=None, stru
     ``T``, ``dense()`` and ``linear_operator()``.
     """
     U, V = _arguments(U=U, V=V)
-    r = V.shape[1]
     m = U.shape[0]
+    r = U.shape[1]
 
     V_T_V = V.T @ V  # (r, r)
 
