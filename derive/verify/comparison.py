@@ -51,6 +51,9 @@ ROUNDING: Final = 1e-13
 LEAST: Final = 1e-15
 """Derivatives below this times what passes through the definitions may be said to be 0."""
 
+TRUNCATION: Final = 1e-55
+"""Relative to the value, what a derivative of 0 may come out as: the step's square and more."""
+
 UNSTEADY: Final = 0.1
 """Rounding that is left where terms cancel changes by more than this, relatively, with noise."""
 
@@ -81,6 +84,7 @@ class Slopes:
         values: The derivatives.
         flows: What passes through the definitions; zeros where nothing is known.
         underflow: Whether something on the way was too small for a floating-point number.
+        truncation: How far off a complex step may be, since it is no smaller.
         blur: How far off the derivatives are with noise, relative to it.
     """
 
@@ -88,6 +92,7 @@ class Slopes:
     values: Array
     flows: Array
     underflow: bool
+    truncation: float
     blur: Callable[[], Array]
 
     @cached_property
@@ -223,6 +228,7 @@ class Bench:
             values,
             np.asarray(sum(passing)) if passing else np.zeros(len(values)),
             tangents.underflow,
+            TRUNCATION * float(np.abs(environment[of]).max()),
             lambda: self.spread(follow, values),
         )
 
@@ -369,7 +375,8 @@ class Bench:
             noise = noise + [np.sum(blur() * np.abs(d.change)) for d in slopes.directions]
         if not np.any(gradient):
             unsteady = slopes.noise * Noise.SIZE > UNSTEADY * np.abs(slopes.values)
-            noise = np.maximum(noise, unsteady * slopes.flows * (LEAST / self._rounding))
+            floor = np.maximum(unsteady * slopes.flows * LEAST, slopes.truncation)
+            noise = np.maximum(noise, floor / self._rounding)
         is_rounding = differences <= self._rounding * noise
         return np.where(is_rounding, np.maximum(scales, noise), scales)
 

@@ -70,9 +70,12 @@ def numpy_module(derivation: Derivation, *, verified: str = "", title: str = "")
 
     Raises:
         UnsupportedError: Something has no NumPy code.
-        InputError: Two names would be one in Python.
+        InputError: Two names would be one in Python; or something is divided by 0 everywhere.
     """
-    return _Module(derivation).text(title or _title(derivation), verified)
+    try:
+        return _Module(derivation).text(title or _title(derivation), verified)
+    except ZeroDivisionError:
+        raise InputError("there is a division by zero in the problem, so it has no value") from None
 
 
 def numpy_test_module(derivation: Derivation, module_name: str) -> str:
