@@ -84,16 +84,16 @@ class Slopes:
         values: The derivatives.
         flows: What passes through the definitions; zeros where nothing is known.
         underflow: Whether something on the way was too small for a floating-point number.
-        truncation: How far off a complex step may be, since it is no smaller.
         blur: How far off the derivatives are with noise, relative to it.
+        truncation: How far off a complex step may be, since it is no smaller.
     """
 
     directions: Sequence[Direction]
     values: Array
     flows: Array
     underflow: bool
-    truncation: float
     blur: Callable[[], Array]
+    truncation: float = 0.0
 
     @cached_property
     def noise(self) -> Array:
@@ -228,8 +228,8 @@ class Bench:
             values,
             np.asarray(sum(passing)) if passing else np.zeros(len(values)),
             tangents.underflow,
-            TRUNCATION * float(np.abs(environment[of]).max()),
             lambda: self.spread(follow, values),
+            TRUNCATION * float(np.abs(environment[of]).max()),
         )
 
     def spread(self, evaluate: Callable[[Noise], Array], value: Array) -> Array:
