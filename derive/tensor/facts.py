@@ -327,7 +327,8 @@ def _triangular(node: Contraction) -> Hit | None:
                 continue
             if letters == ends:
                 return _replaced(node, (first,), [(ones(tensor.shape), ends, ONE)]), tensor
-            if letters == ends[::-1] and letters[0] != letters[1]:
+            square = tensor.shape[0] == tensor.shape[1]
+            if square and letters == ends[::-1] and letters[0] != letters[1]:
                 put: list[Factor] = [(Delta(tensor.shape[0]), ends, ONE)]
                 return _replaced(node, (first,), put), tensor
     return None
