@@ -15,8 +15,8 @@ from typing import Final, TypeAlias
 from derive.emit.numpy_code.entries import Entries, Part, count_of
 from derive.emit.numpy_code.order import entries_in
 from derive.shapes import Dim, Shape
-from derive.tensor.algebra import as_contraction, contract, ones
-from derive.tensor.nodes import Contraction, Factor, Letters, Tensor
+from derive.tensor.algebra import ONE, as_contraction, contract, ones
+from derive.tensor.nodes import Contraction, Delta, Factor, Letters, Tensor
 
 __all__ = ["Form", "Leaf", "factored"]
 
@@ -72,11 +72,10 @@ def factored(whole: Entries) -> Form | None:
 def _form(part: Part, rows: int, deep: bool) -> Form | None:
     """The form of one term; sums between two sides are looked for only if ``deep``."""
     above, beside = part.axes[:rows], part.axes[rows:]
-    if above == beside and len(set(above)) == len(above):
-        value = _reordered(part.value, above)
-        return Form("Diagonal", (Leaf(value, (count_of(value.shape),)),))
+    if above == beside:
+        return _diagonal(part.value, above)
     found = _kronecker(part, rows)
-    if found is None and len(above) == len(beside) == 2:
+    if found is None and len(set(above)) == len(set(beside)) == len(above) == len(beside) == 2:
         found = _swapped(part)
     return found or _low_rank(part, rows, deep)
 
@@ -92,15 +91,18 @@ def _swapped(part: Part) -> Form | None:
         return None if inner is None else Form("Product", (inner, swap))
     if part.value is ones(part.value.shape):
         return swap
-    value = _reordered(part.value, (second, first))
-    diagonal = Form("Diagonal", (Leaf(value, (count_of(value.shape),)),))
-    return Form("Product", (diagonal, swap))
+    return Form("Product", (_diagonal(part.value, (second, first)), swap))
 
 
-def _reordered(value: Tensor, axes: Letters) -> Tensor:
-    """A tensor with its axes in another order."""
-    dims = {x: value.shape[x] for x in axes}
-    return contract(1, [(value, tuple(range(value.order)))], axes, dims)
+def _diagonal(value: Tensor, axes: Letters) -> Form:
+    """The diagonal matrix of a tensor whose axes lie along some axes; 0 where equal ones differ."""
+    order = tuple(range(len(axes)))
+    factors: list[Factor] = [(value, tuple(map(axes.index, range(value.order))), ONE)]
+    for at, axis in enumerate(axes):
+        if axes.index(axis) < at:
+            factors.append((Delta(value.shape[axis]), (axes.index(axis), at), ONE))
+    whole = contract(1, factors, order, {at: value.shape[axis] for at, axis in enumerate(axes)})
+    return Form("Diagonal", (Leaf(whole, (count_of(whole.shape),)),))
 
 
 def _groups(factors: Sequence[Factor], through: frozenset[int]) -> list[list[Factor]]:
