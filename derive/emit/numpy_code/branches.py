@@ -31,6 +31,9 @@ PARTIAL: Final = frozenset(
 )
 """Functions that are not finite everywhere."""
 
+ELSEWHERE: Final = -1
+"""An axis that is none of those of a choice."""
+
 DEEPEST: Final = 60
 """How far a formula is looked into, names opened; what lies deeper may be anything."""
 
@@ -257,30 +260,57 @@ def below_zero(tensor: Map) -> Tensor:
     branches = [yes, no]
     place = 1 if condition.function in ("gt", "ge") else 0
     branch, along = branches[place]
-    branches[place] = (_capped(branch, x, capped), along)
+    branches[place] = (_capped(branch, x, capped, along), along)
     args = ((condition, letters), *branches)
     return tensor if args == tensor.args else _where(args, tensor)
 
 
-def _capped(tensor: Tensor, x: Tensor, capped: Tensor) -> Tensor:
-    """A formula with the smaller of x and 0 in place of x in exponentials, elu and selu."""
+def _capped(tensor: Tensor, x: Tensor, capped: Tensor, axes: Letters) -> Tensor:
+    """A formula with the smaller of x and 0 in place of x in exponentials, elu and selu.
+
+    Only where its entry is that of the choice: another entry of x, under a sum say, may have
+    another sign.
+
+    Args:
+        tensor: The formula.
+        x: What is below 0.
+        capped: The smaller of x and 0.
+        axes: The axis of the choice that each axis of the formula is, or ``ELSEWHERE``.
+    """
     if isinstance(tensor, Variable):
         value = value_of(tensor)
         is_made = any(argument_of(value, name) is x for name in ("exp", "selu", "expm1")) or (
             isinstance(value, Map) and value.function == "elu" and value.args[0][0] is x
         )
-        return _capped(value, x, capped) if is_made else tensor
+        return _capped(value, x, capped, axes) if is_made else tensor
     if isinstance(tensor, Map) and tensor.args[0][0] is x:
-        grown = mapped("expm1", capped)
+        if tuple(axes[y] for y in tensor.args[0][1]) != axes_of(x):
+            return tensor
+        along = tensor.args[0][1]
         if tensor.function in ("exp", "expm1"):
-            return mapped(tensor.function, capped)
+            return apply(tensor.function, [(capped, along)], tensor.shape)
+        grown = apply("expm1", [(capped, along)], tensor.shape)
+        own, dims = axes_of(tensor), dict(enumerate(tensor.shape))
         if tensor.function == "selu":
-            return contract(SELU, [(grown, axes_of(grown))], axes_of(grown))
+            return contract(SELU, [(grown, own)], own, dims)
         if tensor.function == "elu":
-            axes, dims = axes_of(tensor), dict(enumerate(tensor.shape))
-            return contract(1, [(grown, axes), tensor.args[1]], axes, dims)
+            return contract(1, [(grown, own), tensor.args[1]], own, dims)
     parts = children(tensor)
-    new = [_capped(part, x, capped) for part in parts]
+    new = [
+        _capped(part, x, capped, tuple(axes[y] if y < len(axes) else ELSEWHERE for y in letters))
+        for part, letters in zip(parts, _letters_of_parts(tensor), strict=True)
+    ]
     if all(a is b for a, b in zip(new, parts, strict=True)):
         return tensor
     return rebuild(tensor, new)
+
+
+def _letters_of_parts(tensor: Tensor) -> list[Letters]:
+    """The axes of a tensor that each part lies along, beyond the last where it is none of them."""
+    if isinstance(tensor, Contraction):
+        return [letters for _, letters, _ in tensor.factors]
+    if isinstance(tensor, Map):
+        return [letters for _, letters in tensor.args]
+    if isinstance(tensor, Sum):
+        return [axes_of(term) for term in tensor.terms]
+    return [(tensor.order,) * part.order for part in children(tensor)]
