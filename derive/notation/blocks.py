@@ -15,7 +15,7 @@ from sympy import Symbol, expand
 from derive.notation.expression import Expr, block, call, number, transposed
 from derive.shapes import ONE, Dim
 from derive.tensor.algebra import add, contract
-from derive.tensor.incidence import offset_of, select
+from derive.tensor.incidence import offset_of, pair, select
 from derive.tensor.letters import connected
 from derive.tensor.nodes import Call, Contraction, Delta, Factor, Letters, Sum, Tensor
 from derive.tensor.printing import LETTERS
@@ -280,11 +280,19 @@ class _Pairs:
         self.factors = [factor for factor in tensor.factors if not _is(factor[0], "pair")]
         self.current: Letters = ()
         self.done: list[Factor | Folded] = []
-        self.beside = [self._along(*pair) for pair in self.pairs] if entrywise else []
+        self.beside = [self._along(*pair) for pair in tuple(self.pairs)] if entrywise else []
 
     def _along(self, whole: int, first: int, second: int) -> Folded | None:
         """What lies along both letters of a pair, as a vector on the whole."""
-        own = [f for f in self.factors if first != second and set(f[1]) == {first, second}]
+        if first == second or (whole, first, second) not in self.pairs:
+            return None
+        own = [f for f in self.factors if set(f[1]) == {first, second}]
+        for other in [p for p in self.pairs if p[0] != whole and set(p[1:]) == {first, second}]:
+            vector, ends = self._component(other[0])
+            if other[0] >= self.order and vector and ends == {other[0]}:
+                self.pairs.remove(other)
+                self._take(vector, (other[0],))
+                own += [*vector, (pair(*self._sizes(other[1:])), other, Fraction(1))]
         if not own:
             return None
         part = self._take(own, (second, first))
@@ -378,7 +386,8 @@ class _Pairs:
         goals = partner[1:][::-1] if crossed else partner[1:]
         closing = []
         self.pairs.remove(partner)
-        if any(map(self._is_paired, (first, second, *goals))):
+        within = (first, second, *goals)
+        if any(map(self._is_paired, within)) or min(within) < self.order:
             return False
         for end, goal in zip(ends, goals, strict=True):
             beyond = None if end == goal else self._reach(goal)

@@ -29,6 +29,7 @@ __all__ = [
     "is_boolean",
     "is_floating",
     "is_number",
+    "subscripts",
 ]
 
 OPERATORS: Final = {
@@ -126,6 +127,9 @@ VIEWS: Final = frozenset(
 )
 """Operators whose value may share the memory of their argument."""
 
+MARKS: Final = "ijklmnopqrstuvwxyzabcdefgh"
+"""What the axes are called in NumPy's subscripts."""
+
 Bounds = Dim | tuple[Dim, Dim] | None
 """One entry of an axis, those from one to before another, or all."""
 
@@ -135,6 +139,12 @@ def core_of(array: Array) -> Array:
     while array.op in VIEWS:
         array = array.args[0]
     return array
+
+
+def subscripts(sides: Sequence[Sequence[int]], kept: Sequence[int]) -> str:
+    """NumPy's subscripts of a contraction: the letters of each array, and those of the result."""
+    written = ["".join(MARKS[x] for x in letters) for letters in (*sides, kept)]
+    return f"{','.join(written[:-1])}->{written[-1]}"
 
 
 def is_boolean(array: Array) -> bool:

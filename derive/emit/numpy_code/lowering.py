@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from derive.emit.numpy_code.arrays import Array, Arrays, Powered, is_boolean
+from derive.emit.numpy_code.arrays import Array, Arrays, Powered, is_boolean, subscripts
 from derive.emit.numpy_code.blocks import Blocks, NoBlocks, scaled
 from derive.emit.numpy_code.calls import CALLS, moved
 from derive.emit.numpy_code.functions import COMPARISONS
@@ -127,16 +127,23 @@ class TensorLowering:
         node, kept = self.lean(tensor)
         along = tuple(letters[axis] for axis in kept)
         if len(set(along)) < len(along):
-            node = self.arrays.make("diagonal", (node,), node.shape[:1])
-            along = along[:1]
+            node, along = self._agreeing(node, along)
         return self._along(node, along, order) if along else node
+
+    def _agreeing(self, node: Array, along: Letters) -> Lean:
+        """The entries of an array at which axes with the same letter agree."""
+        kept = tuple(dict.fromkeys(along))
+        shape = tuple(node.shape[along.index(x)] for x in kept)
+        if len(along) == 2:
+            return self.arrays.make("diagonal", (node,), shape), kept
+        return self.arrays.make("einsum", (node,), shape, subscripts([along], kept)), kept
 
     def _placed_all(
         self, args: Sequence[tuple[Tensor, Letters]], order: int
     ) -> tuple[list[Array], bool]:
         """Arguments along the axes of a result, or of its transpose if that needs fewer of them."""
         straight = [self._placed(arg, letters, order) for arg, letters in args]
-        if order < 2 or not any(node.op == "transpose" for node in straight):
+        if order != 2 or not any(node.op == "transpose" for node in straight):
             return straight, False
         turned = [self._placed(arg, tuple(1 - x for x in ls), order) for arg, ls in args]
         counts = [sum(n.op == "transpose" for n in nodes) for nodes in (turned, straight)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
-from derive.emit.numpy_code.arrays import Array, Arrays, Powered
+from derive.emit.numpy_code.arrays import Array, Arrays, Powered, subscripts
 from derive.emit.numpy_code.order import Computed, Order, Oriented, orders
 from derive.tensor.algebra import ONE, contract, transpose
 from derive.tensor.facts import has_fact, is_symmetric
@@ -337,19 +337,14 @@ class Product:
     def einsum(self) -> Oriented:
         """All factors at once, for what no operator covers."""
         letters = self._letters()
-        args, marks = [], []
+        args, marks = list[Array](), list[Letters]()
         for group in self.order.groups:
             for tensor, along, power in group:
                 array = self.lowering.array(tensor)
                 args.append(self.arrays.multiply(ONE, [(array, power)], array.shape))
-                marks.append("".join(_mark(x) for x in along))
-        spec = f"{','.join(marks)}->{''.join(_mark(x) for x in letters)}"
+                marks.append(along)
         shape = tuple(self.dims[letter] for letter in letters)
-        return self.arrays.make("einsum", args, shape, spec), letters
-
-
-def _mark(letter: int) -> str:
-    return "ijklmnopqrstuvwxyzabcdefgh"[letter]
+        return self.arrays.make("einsum", args, shape, subscripts(marks, letters)), letters
 
 
 def _transposes(array: Array) -> int:

@@ -11,7 +11,7 @@ from typing import TypeGuard
 from derive.emit.numpy_code.matching import axes_of, opened, value_of
 from derive.shapes import ONE as ONE_DIM
 from derive.shapes import Dim, is_at_least
-from derive.tensor.algebra import ONE, add, as_contraction, contract, terms_of
+from derive.tensor.algebra import ONE, add, as_contraction, contract, size_of, terms_of
 from derive.tensor.incidence import is_incidence, offset_of
 from derive.tensor.nodes import Call, Contraction, Factor, Letters, Sum, Tensor
 
@@ -42,15 +42,15 @@ def _of_others(
     axes, dims = axes_of(tensor), tensor.dims
     parts = as_contraction(x)
     for at, (factor, along, power) in enumerate(rest):
+        left = [f for k, f in enumerate(rest) if k != at]
         if isinstance(factor, Sum) and power == 1 and _divides(factor, parts):
+            if set(letters) <= set(along):
+                inside = tuple(along.index(letter) for letter in letters)
+                within = (_times(factor, (product, inside, ONE)), along, ONE)
+                return contract(tensor.coefficient, [*left, within], axes, dims)
             others: Factor = (product, letters, ONE)
             terms = [
-                contract(
-                    tensor.coefficient,
-                    [*(f for k, f in enumerate(rest) if k != at), others, (term, along, ONE)],
-                    axes,
-                    dims,
-                )
+                contract(tensor.coefficient, [*left, others, (term, along, ONE)], axes, dims)
                 for term in terms_of(factor)
             ]
             new = [without_quotient(t) if isinstance(t, Contraction) else t for t in terms]
@@ -60,16 +60,26 @@ def _of_others(
             if placed is not None:
                 every = [*rest, placed, (factor, along, ONE)]
                 return contract(tensor.coefficient, every, axes, dims)
-        own = _axes_in(x, parts, factor, along) if power < 0 else None
+        fresh = 1 + max((k for _, ls, _ in rest for k in (*axes, *ls)), default=tensor.order)
+        own = _axes_in(x, parts, factor, along, letters, fresh) if power < 0 else None
         if own is not None and own[: len(letters)] == letters and len(set(own)) == len(own):
-            left = [f for k, f in enumerate(rest) if k != at]
             if factor is x:
                 left += [(x, along, power + 1)] if power != -1 else []
             else:
                 left += [rest[at], (x, own, ONE)]
+                left += [(size_of(d), (), -ONE) for d, k in zip(x.shape, own) if k >= fresh]
             every = [*left, (_others(product), own, ONE)]
             return contract(tensor.coefficient, every, axes, dims)
     return None
+
+
+def _times(total: Sum, factor: Factor) -> Tensor:
+    """A sum, each of its terms times a factor."""
+    terms = [
+        contract(term.coefficient, [*term.factors, factor], axes_of(total), term.dims)
+        for term in total.terms
+    ]
+    return add(terms, total.shape)
 
 
 def _others(product: Call) -> Call:
@@ -114,17 +124,34 @@ def _places(part: Tensor, letters: Letters, axis: int) -> TypeGuard[Call]:
     return isinstance(part, Call) and part.function == "select" and letters[-1] == axis
 
 
-def _axes_in(x: Tensor, parts: Contraction, factor: Tensor, along: Letters) -> Letters | None:
-    """The letters of x, if a factor with these letters is x or a part of it with all its axes."""
+def _axes_in(
+    x: Tensor,
+    parts: Contraction,
+    factor: Tensor,
+    along: Letters,
+    leading: Letters,
+    fresh: int,
+) -> Letters | None:
+    """The letters of x, if a factor with these letters is x or a part of it.
+
+    Along axes that the part does not have, x has the ``leading`` letters, which its product has
+    too, and fresh ones behind those.
+    """
     if factor is x:
         return along
-    for part, letters, _ in parts.factors:
-        if part is factor and set(letters) == set(axes_of(x)):
-            return tuple(along[letters.index(axis)] for axis in axes_of(x))
+    axes = axes_of(x)
+    for part, letters, power in parts.factors:
+        if part is factor and power > 0 and set(letters) <= set(axes):
+            missing = [leading[k] if k < len(leading) else fresh + k for k in axes]
+            return tuple(along[letters.index(k)] if k in letters else missing[k] for k in axes)
     return None
 
 
 def _divides(total: Sum, parts: Contraction) -> bool:
     """Whether some term of a sum is divided by a factor of what the product is of."""
     own = {factor for factor, _, _ in parts.factors}
-    return any(power < 0 and factor in own for t in total.terms for factor, _, power in t.factors)
+    return any(
+        factor in own if power < 0 else isinstance(factor, Sum) and _divides(factor, parts)
+        for term in total.terms
+        for factor, _, power in term.factors
+    )

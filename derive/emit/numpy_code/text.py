@@ -9,7 +9,14 @@ from typing import Any, Final
 
 import sympy
 
-from derive.emit.numpy_code.arrays import Array, core_of, is_boolean, is_floating, is_number
+from derive.emit.numpy_code.arrays import (
+    Array,
+    core_of,
+    is_boolean,
+    is_floating,
+    is_number,
+    subscripts,
+)
 from derive.emit.numpy_code.functions import COMPARISONS, FUNCTIONS, REDUCTIONS
 from derive.emit.numpy_code.moved import MOVED
 from derive.emit.numpy_code.numbers import (
@@ -37,7 +44,6 @@ of Python, and an array of single precision stays one."""
 SIMPLE: Final = re.compile(r"[\w.]+")
 """Operands around which ``**`` stands without spaces."""
 
-MARKS: Final = "ijklmnopq"
 
 Term = tuple[Fraction, list[tuple[Array, Fraction]], Array]
 
@@ -325,9 +331,8 @@ class Writer(Numbers):
 
     def diagonal(self, name: str, axes: Sequence[int]) -> str:
         """The view of an array in which some of its axes agree."""
-        marks = "".join(MARKS[axis] for axis in axes)
-        kept = "".join(dict.fromkeys(marks))
-        return f'{self.numpy}.einsum("{marks}->{kept}", {name})'
+        marks = subscripts([tuple(axes)], tuple(dict.fromkeys(axes)))
+        return f'{self.numpy}.einsum("{marks}", {name})'
 
     def _einsum(self, node: Array) -> Written:
         args = ", ".join(self.number_like(arg) for arg in node.args)
