@@ -318,6 +318,26 @@ def test_a_product_of_a_matrix_with_a_zero(generate: Any) -> None:
     assert gradient.tolist() == [[0.0, 0.0], [6.0, 0.0]]
 
 
+def test_a_product_with_zeros_of_parts(generate: Any) -> None:
+    """What scales all entries, or a column of them, may be 0 too."""
+    X = np.array([[1.0, 2.0], [4.0, 3.0]])
+    module = generate("X : (m, n)\nc : ()\nJ = prod(c*X)\ngrad J wrt c")
+    assert module.grad_J_c(X=X, c=0.0) == 0.0
+    assert module.grad_J_c(X=X[:1, :1], c=0.0) == 1.0
+    assert module.grad_J_c(X=X, c=2.0) == 4 * 2.0**3 * 24.0
+    module = generate("X : (m, n)\nw : (n)\nJ = prod(X*diag(w))\ngrad J wrt w")
+    assert module.grad_J_w(X=X[:1], w=[0.0, 5.0]).tolist() == [10.0, 0.0]
+    np.testing.assert_allclose(
+        module.grad_J_w(X=X, w=[2.0, 5.0]), 24.0 * 2 * np.array([50.0, 20.0])
+    )
+
+
+def test_a_product_with_zeros_inside_a_solution(generate: Any) -> None:
+    module = generate("H : (n, n) positive_definite\nJ = prod(cholesky(H))\ngrad J wrt H")
+    assert module.grad_J_H(H=[[2.0, 1.0], [1.0, 3.0]]).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    np.testing.assert_allclose(module.grad_J_H(H=[[4.0]]), [[0.25]])
+
+
 @pytest.mark.parametrize(
     ("formula", "x", "expected"),
     [

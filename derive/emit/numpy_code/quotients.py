@@ -60,14 +60,16 @@ def _of_others(
             if placed is not None:
                 every = [*rest, placed, (factor, along, ONE)]
                 return contract(tensor.coefficient, every, axes, dims)
-        fresh = 1 + max((k for _, ls, _ in rest for k in (*axes, *ls)), default=tensor.order)
+        fresh = 1 + max((*axes, *letters, *(k for _, ls, _ in rest for k in ls)), default=0)
         own = _axes_in(x, parts, factor, along, letters, fresh) if power < 0 else None
         if own is not None and own[: len(letters)] == letters and len(set(own)) == len(own):
             if factor is x:
                 left += [(x, along, power + 1)] if power != -1 else []
             else:
                 left += [rest[at], (x, own, ONE)]
-                left += [(size_of(d), (), -ONE) for d, k in zip(x.shape, own) if k >= fresh]
+                left += [
+                    (size_of(d), (), -ONE) for d, k in zip(x.shape, own, strict=True) if k >= fresh
+                ]
             every = [*left, (_others(product), own, ONE)]
             return contract(tensor.coefficient, every, axes, dims)
     return None
