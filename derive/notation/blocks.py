@@ -384,18 +384,18 @@ class _Pairs:
             return True
         crossed = ends[0] == partner[2] or ends[1] == partner[1]
         goals = partner[1:][::-1] if crossed else partner[1:]
-        closing = [
-            None if end == goal else self._reach(goal)
-            for end, goal in zip(ends, goals, strict=True)
-        ]
         self.pairs.remove(partner)
+        self.current = (*self.current, *partner)
         within = (first, second, *goals)
         if any(map(self._is_paired, within)) or min(within) < self.order:
             return False
-        for end, goal, beyond in zip(ends, goals, closing, strict=True):
+        closing = []
+        for end, goal in zip(ends, goals, strict=True):
+            beyond = None if end == goal else self._reach(goal)
             open_end = end is None and (beyond is None or beyond[1] is not None)
             if end not in (goal, None) or open_end:
                 return False
+            closing.append(beyond)
         factors = [
             self._matrix(reach, x, goal, beyond)
             for reach, x, goal, beyond in zip(
