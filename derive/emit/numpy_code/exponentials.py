@@ -100,16 +100,21 @@ class _Taken:
         axes, shape = tuple(range(len(letters))), tuple(self.tensor.dims[x] for x in letters)
         dims = dict(enumerate(shape))
 
-        def placed(item: Tensor, along: Letters) -> Tensor:
-            return contract(1, [(item, tuple(map(letters.index, along)))], axes, dims)
-
-        common = add([placed(item, along) for item, along in self.exponents], shape)
+        common = [(item, tuple(map(letters.index, along))) for item, along in self.exponents]
         above, along = self.totals[0] if self.totals else ([_Exponential(number(1), number(0))], ())
         terms = []
         for part in above:
-            exponent = add([placed(part.exponent, along), common], shape)
-            factors = [(placed(part.scale, along), axes), (mapped("exp", exponent), axes)]
-            terms.append(contract(1, factors, axes, dims))
+            places = tuple(map(letters.index, along))
+            within, sizes = axes, dims
+            if part.summed:
+                places, within = (*places, len(axes)), (*axes, len(axes))
+                sizes = {**dims, len(axes): part.exponent.shape[-1]}
+            exponents = [
+                contract(1, [item], within, sizes) for item in ((part.exponent, places), *common)
+            ]
+            exponent = add(exponents, tuple(sizes[x] for x in within))
+            factors = [(part.scale, places), (mapped("exp", exponent), within)]
+            terms.append(contract(1, factors, axes, sizes))
         return _product(self.tensor, [*self.rest, (add(terms, shape), letters, ONE)])
 
 
