@@ -18,6 +18,7 @@ from derive.verify.evaluation import Noise, Watch, evaluate
 from derive.verify.facts import obeys
 from derive.verify.functions import Array
 from derive.verify.ledger import Ledger, describe
+from derive.verify.limits import limit
 from derive.verify.linear_algebra import Misfit
 from derive.verify.outcomes import TOLERANCES, Outcome, compare_values
 from derive.verify.program import Program, shape_of
@@ -196,7 +197,7 @@ def _check_claims(
     environment: dict[str, Any] = dict(bench.point.environment)
     for claim in claims:
         facing = slopes[claim.of][claim.wrt]
-        lines = [_Line(expression, environment) for expression in claim.expressions]
+        lines = [_Line(line, environment, bench.program) for line in claim.expressions]
         outcomes = [_check_line(bench, claim, line, facing) for line in lines]
         for number, outcome in enumerate(outcomes):
             if not outcome.passed and len(lines) > 1:
@@ -220,16 +221,21 @@ class _Line:
     """The value of one line.
 
     Attributes:
-        value: None where shapes do not fit.
+        value: None where shapes do not fit; where it divides a product by a factor of 0, the limit.
         is_singular: Whether it inverts a matrix that is singular.
     """
 
-    def __init__(self, expression: Expression, environment: Mapping[str, Any]) -> None:
+    def __init__(
+        self, expression: Expression, environment: Mapping[str, Any], program: Program
+    ) -> None:
         self.expression = expression
         self.environment = environment
         watch = Watch()
         try:
             self.value: Array | None = evaluate(expression, environment, watch)
+            if not np.all(np.isfinite(self.value)):
+                found = limit(expression, program, environment)
+                self.value = self.value if found is None else found
         except (ValueError, Misfit):
             self.value = None
         self.is_singular = watch.singular is not None
@@ -310,6 +316,7 @@ class _SecondOpinion:
             directions=facing.directions[:1],
             values=answer.values[place : place + 1],
             flows=facing.flows[:1],
+            cut=None,
             blur=lambda: facing.noise[:1] if bench.may_be_zero(facing) else np.zeros(1),
         )
         (scale,) = bench.scales(value, asked)

@@ -30,6 +30,7 @@ import numpy as np
 
 from derive.problem import Problem
 from derive.verify.differences import (
+    STEP,
     Direction,
     Tangents,
     difference_centrally,
@@ -51,8 +52,8 @@ ROUNDING: Final = 1e-13
 LEAST: Final = 1e-15
 """Derivatives below this times what passes through the definitions may be said to be 0."""
 
-TRUNCATION: Final = 1e-55
-"""Relative to the value, what a derivative of 0 may come out as: the step's square and more."""
+SHORTER: Final = 0.25
+"""What changes when a complex step is shorter by this is no derivative but the step's square."""
 
 UNSTEADY: Final = 0.1
 """Rounding that is left where terms cancel changes by more than this, relatively, with noise."""
@@ -85,7 +86,7 @@ class Slopes:
         flows: What passes through the definitions; zeros where nothing is known.
         underflow: Whether something on the way was too small for a floating-point number.
         blur: How far off the derivatives are with noise, relative to it.
-        truncation: How far off a complex step may be, since it is no smaller.
+        cut: How far off a complex step may be, since it is no shorter.
     """
 
     directions: Sequence[Direction]
@@ -93,12 +94,17 @@ class Slopes:
     flows: Array
     underflow: bool
     blur: Callable[[], Array]
-    truncation: float = 0.0
+    cut: Callable[[], Array] | None = None
 
     @cached_property
     def noise(self) -> Array:
         """What rounding of the derivatives is relative to."""
         return self.blur()
+
+    @cached_property
+    def truncation(self) -> Array:
+        """How far off the method itself may be; 0 where the derivatives are not by complex step."""
+        return np.zeros(len(self.values)) if self.cut is None else self.cut()
 
     @cached_property
     def lengths(self) -> Array:
@@ -221,6 +227,12 @@ class Bench:
         def follow(noise: Noise) -> Array:
             return differentiate(self.program, environment, directions, (of,), noise)[of].values
 
+        def cut() -> Array:
+            shorter = differentiate(
+                self.program, environment, directions, (of,), step=SHORTER * STEP
+            )[of]
+            return np.asarray(2 * np.abs(values - shorter.values))
+
         dependence = self._dependences(of)
         passing = [dependence.get(name, 0.0) * flow[own] for name, flow in tangents.flows.items()]
         return Slopes(
@@ -229,7 +241,7 @@ class Bench:
             np.asarray(sum(passing)) if passing else np.zeros(len(values)),
             tangents.underflow,
             lambda: self.spread(follow, values),
-            TRUNCATION * float(np.abs(environment[of]).max()),
+            cut,
         )
 
     def spread(self, evaluate: Callable[[Noise], Array], value: Array) -> Array:

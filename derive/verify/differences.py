@@ -21,7 +21,7 @@ from derive.verify.evaluation import Noise, Watch
 from derive.verify.functions import Array
 from derive.verify.program import Program
 
-__all__ = ["Direction", "Tangents", "difference_centrally", "differentiate"]
+__all__ = ["STEP", "Direction", "Tangents", "difference_centrally", "differentiate"]
 
 STEP: Final = 1e-30
 STEPS: Final = (1e-2, 1e-3, 1e-4, 1e-5)
@@ -73,6 +73,7 @@ def differentiate(
     directions: Sequence[Direction],
     outputs: Iterable[str],
     noise: Noise | None = None,
+    step: float = STEP,
 ) -> dict[str, Tangents]:
     """Derivatives of outputs along directions, by complex step.
 
@@ -82,6 +83,7 @@ def differentiate(
         directions: Any number; they are worked off in batches.
         outputs: Names of definitions or variables.
         noise: What to put on all values on the way.
+        step: How long it is.
     """
     outputs = tuple(dict.fromkeys(outputs))
     if not directions:
@@ -90,14 +92,14 @@ def differentiate(
     flows: dict[str, list[Array]] = {name: [] for name in program.needed(outputs)}
     underflow = False
     for batch in _batches(directions, environment):
-        moves = [(d.name, 1j * STEP * d.change) for d in batch]
+        moves = [(d.name, 1j * step * d.change) for d in batch]
         values, watches = _follow(program, environment, moves, outputs, True, noise)
         underflow = underflow or any(watch.underflow for watch in watches.values())
         for output in outputs:
             is_known = np.isfinite(values[output].real)
-            parts[output].append(np.where(is_known, values[output].imag / STEP, np.nan))
+            parts[output].append(np.where(is_known, values[output].imag / step, np.nan))
         for name, flow in flows.items():
-            largest = np.asarray(watches[name].largest if name in watches else 0.0) / STEP
+            largest = np.asarray(watches[name].largest if name in watches else 0.0) / step
             flow.append(np.broadcast_to(largest, (len(batch),)))
     joined = {name: np.concatenate(flow) for name, flow in flows.items()}
     return {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
 import sympy
@@ -21,7 +21,7 @@ from derive.verify.linear_algebra import closeness
 from derive.verify.nodes import Row, lift, row_of
 from derive.vocabulary import Expression
 
-__all__ = ["Noise", "Walker", "Watch", "attentive", "evaluate", "names_in"]
+__all__ = ["Errors", "Noise", "Walker", "Watch", "attentive", "evaluate", "names_in"]
 
 SINGULAR: Final = 1e-8
 """A matrix whose reciprocal condition number is below this is singular to rounding."""
@@ -140,11 +140,21 @@ class Noise:
         return np.asarray(value * (1 + self.SIZE * np.cos(spread * digits + phase)))
 
 
+class Errors(Protocol):
+    """What is put on the values of an evaluation: :class:`Noise`, or steps off zeros."""
+
+    def blur(self, node: Any, value: Any) -> Any:
+        """The value of a node with it."""
+
+    def blur_array(self, value: Array) -> Array:
+        """An array on the way to the value of a node, with it."""
+
+
 def evaluate(
     expression: Expression,
     environment: Mapping[str, Any],
     watch: Watch | None = None,
-    noise: Noise | None = None,
+    noise: Errors | None = None,
 ) -> Array:
     """The value of an expression.
 
@@ -221,7 +231,7 @@ class Walker:
         environment: Mapping[str, Any],
         watch: Watch | None = None,
         *,
-        noise: Noise | None = None,
+        noise: Errors | None = None,
         outer: Walker | None = None,
         bound: Mapping[sympy.Symbol, Any] | None = None,
         lifted: bool = False,

@@ -11,7 +11,7 @@ import sympy
 
 from derive.errors import InputError
 from derive.shapes import Shape, extent_of_shape, shape_of_extent
-from derive.verify.evaluation import Noise, Walker, Watch, attentive, names_in
+from derive.verify.evaluation import Errors, Walker, Watch, attentive, names_in
 from derive.verify.functions import Array
 from derive.vocabulary import Expression, extent_of
 
@@ -101,7 +101,7 @@ class Program:
         name: str,
         environment: Mapping[str, Any],
         watch: Watch | None = None,
-        noise: Noise | None = None,
+        noise: Errors | None = None,
     ) -> Array:
         """The value of one definition: (..., rows, columns), or (...) for a scalar."""
         expression = self.expressions[name]
