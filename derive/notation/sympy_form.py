@@ -22,9 +22,9 @@ from derive.tensor.nodes import Variable
 from derive.vocabulary import (
     Expression,
     add,
+    block,
     call,
     divide,
-    entries,
     hadamard,
     hadamard_divide,
     hadamard_power,
@@ -100,7 +100,7 @@ def _hadamard_power(expr: Expr, parts: Parts) -> Expression:
 
 def _slice(expr: Expr, parts: Parts) -> Expression:
     choices = [(None, None) if choice is None else choice for choice in expr.value]
-    return entries(parts[0], *choices)
+    return block(parts[0], *choices)
 
 
 def _index(expr: Expr, _: Parts) -> Expression:

@@ -2,6 +2,7 @@
 
 from derive.vocabulary.entries import (
     Choice,
+    block,
     complaint,
     entries,
     interval,
@@ -50,6 +51,7 @@ __all__ = [
     "MatrixCall",
     "ScalarCall",
     "add",
+    "block",
     "call",
     "complaint",
     "divide",

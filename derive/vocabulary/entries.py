@@ -21,6 +21,7 @@ from derive.vocabulary.functions import FUNCTIONS
 
 __all__ = [
     "Choice",
+    "block",
     "complaint",
     "entries",
     "interval",
@@ -77,6 +78,9 @@ def complaint(
         return f"{chosen} {verb} out of range: {has}", (f"{several.capitalize()} count from 0.",)
     if is_at_least(start, ZERO) and is_at_least(stop, start) and is_at_least(size, stop):
         return None
+    # The first and the last: no array is without entries.
+    if (same(start, ZERO) and same(stop, ONE)) or (same(stop, size) and same(start, size - 1)):
+        return None
     return f"{chosen} may be out of range: {has}", (
         "An index is a number, or made of sizes with which it is always inside.",
     )
@@ -108,16 +112,25 @@ def entries(operand: Expression, *choices: Choice | int | slice) -> Expression:
     if len(choices) > 2:
         raise ShapeMismatch(f"an array has rows and columns, got {len(choices)} indices")
     axes = ("entry",) if len(choices) == 1 else ("row", "column")
-    bounds = []
-    for axis, choice, size in zip(axes, map(_choice, choices), extent, strict=False):
-        start, stop = interval(choice, size)
-        wrong = complaint(_text(choice), axis, str(operand), start, stop, size)
+    settled = [_choice(choice) for choice in choices]
+    for axis, choice, size in zip(axes, settled, extent, strict=False):
+        wrong = complaint(_text(choice), axis, str(operand), *interval(choice, size), size)
         if wrong is not None:
             raise InputError(*wrong)
-        bounds.append((start, stop))
-    if len(bounds) == 1:
-        bounds.append((ZERO, ONE))
-    return _chosen(operand, bounds[0], bounds[1])
+    return block(operand, *settled)
+
+
+def block(operand: Expression, rows: Choice, columns: Choice = (None, None)) -> Expression:
+    """An entry or a block of an array that is known to be inside.
+
+    >>> n = sympy.Symbol("n", integer=True, positive=True)
+    >>> block(sympy.MatrixSymbol("A", n - 1, 2), sympy.Integer(0), sympy.Integer(1))
+    A[0, 1]
+    """
+    first, second = (
+        interval(c, d) for c, d in zip((rows, columns), extent_of(operand), strict=True)
+    )
+    return _chosen(operand, first, second)
 
 
 def sizes_in(expression: Expression) -> set[Dim]:
