@@ -30,7 +30,7 @@ def without_quotient(tensor: Contraction) -> Tensor:
             rest.append((factor, letters, power - 1))
         found = _of_others(tensor, value, letters, rest)
         if found is not None:
-            return found
+            return without_quotient(found) if isinstance(found, Contraction) else found
     return tensor
 
 
@@ -149,11 +149,11 @@ def _axes_in(
     return None
 
 
-def _divides(total: Sum, parts: Contraction) -> bool:
-    """Whether some term of a sum is divided by a factor of what the product is of."""
+def _divides(tensor: Tensor, parts: Contraction) -> bool:
+    """Whether some term in a tensor is divided by a factor of what the product is of."""
     own = {factor for factor, _, _ in parts.factors}
-    return any(
-        factor in own if power < 0 else isinstance(factor, Sum) and _divides(factor, parts)
-        for term in total.terms
+    return isinstance(tensor, Sum | Contraction) and any(
+        factor in own if power < 0 else _divides(factor, parts)
+        for term in terms_of(tensor)
         for factor, _, power in term.factors
     )
