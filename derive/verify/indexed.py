@@ -35,13 +35,12 @@ def pick_entry(walker: Any, node: Any, value: Any, row: Any, column: Any) -> Any
             raise Misfit(f"{node} is out of range: {_extent_text(value)}")
     if rows.size == columns.size == 1:
         return value[..., rows.item(), columns.item()]
-    batch = np.broadcast_shapes(value.shape[:-2], rows.shape, columns.shape)
-    rows, columns = np.broadcast_to(rows, batch), np.broadcast_to(columns, batch)
-    spread = np.broadcast_to(value, (*batch, *value.shape[-2:]))
-    chosen = np.take_along_axis(spread, rows[..., None, None] % value.shape[-2], axis=-2)
-    return np.take_along_axis(chosen, columns[..., None, None] % value.shape[-1], axis=-1)[
-        ..., 0, 0
+    depth = value.ndim - 2
+    before = [
+        np.arange(size).reshape(size, *(1 for _ in range(depth - axis - 1)))
+        for axis, size in enumerate(value.shape[:-2])
     ]
+    return value[(*before, rows % value.shape[-2], columns % value.shape[-1])]
 
 
 def pick_block(walker: Any, node: Any, value: Any, *bounds: Any) -> Any:
