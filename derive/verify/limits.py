@@ -2,18 +2,17 @@
 
 The gradient of ``prod(x)`` is written ``prod(x) ./ x``, which is 0/0 where an entry of x is 0; what
 is meant there is the limit, the product of the other entries. Here such a formula is evaluated
-twice, with steps of two sizes in place of the zeros of everything that a product is computed from:
-what is left as the steps get smaller is its value.
+twice, with steps of two sizes in place of all zeros: what is left as the steps get smaller is its
+value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import sympy
 
 from derive.verify.evaluation import evaluate, names_in
 from derive.verify.functions import Array
@@ -31,19 +30,22 @@ STEADY: Final = 1e-12
 
 @dataclass(frozen=True)
 class _Steps:
-    """Evaluation with a step in place of the zeros of some nodes.
+    """Evaluation with a step in place of zeros; those of constants, and of products, stay.
 
     Attributes:
-        nodes: Whose values get it.
+        products: Names of what is computed from a product.
         size: Of the step.
     """
 
-    nodes: frozenset[Any]
+    products: frozenset[str]
     size: float
 
     def blur(self, node: Any, value: Any) -> Any:
-        """The value of a node, without zeros if it is one of those."""
-        return np.where(value == 0, self.size, value) if node in self.nodes else value
+        """The value of a node, without zeros if it is what products may be computed from."""
+        is_zero = value == 0
+        if not np.any(is_zero) or not _varies(node) or _has_product(node, self.products):
+            return value
+        return np.where(is_zero, self.size, value)
 
     def blur_array(self, value: Array) -> Array:
         """What a function computes inside, as it is."""
@@ -62,12 +64,15 @@ def limit(expression: Expression, program: Program, environment: Mapping[str, An
         NaN where there is no limit; None if there is no product in what is computed.
     """
     needed = program.needed(sorted(names_in(expression) & set(program.names)))
-    nodes = frozenset(_multiplied([expression, *map(program.expressions.get, needed)], program))
-    if not nodes:
+    products = frozenset[str]()
+    for name in needed:
+        if _has_product(program.expressions[name], products):
+            products |= {name}
+    if not _has_product(expression, products):
         return None
     values = []
     for size in STEPS:
-        steps, beside = _Steps(nodes, size), dict(environment)
+        steps, beside = _Steps(products, size), dict(environment)
         for name in needed:
             beside[name] = program.compute(name, beside, noise=steps)
         values.append(evaluate(expression, beside, noise=steps))
@@ -78,32 +83,13 @@ def limit(expression: Expression, program: Program, environment: Mapping[str, An
     return np.where(vanishes, 0.0, np.where(is_steady, second, np.nan))
 
 
-def _multiplied(expressions: list[Any], program: Program) -> Iterator[Any]:
-    """The nodes that products are computed from, through the names in them, constants left out."""
-    stack = [
-        part
-        for expression in expressions
-        for node in sympy.preorder_traversal(expression)
-        if isinstance(node, MatrixCall | ScalarCall) and node.name == "prod"
-        for part in node.args
-    ]
-    seen: set[Any] = set()
-    while stack:
-        node = stack.pop()
-        if node in seen or not _varies(node):
-            continue
-        seen.add(node)
-        yield node
-        if not isinstance(node, sympy.Lambda):
-            stack.extend(node.args)
-        if isinstance(node, sympy.Symbol | sympy.MatrixSymbol):
-            stack.extend(filter(None, [program.expressions.get(node.name)]))
+def _has_product(expression: Any, products: frozenset[str]) -> bool:
+    """Whether an expression is computed from the product of the entries of something."""
+    return bool(products & names_in(expression)) or any(
+        node.name == "prod" for node in expression.atoms(MatrixCall, ScalarCall)
+    )
 
 
 def _varies(node: Any) -> bool:
     """Whether a node is computed from more than sizes."""
-    return isinstance(node, sympy.Expr | sympy.MatrixExpr) and any(
-        isinstance(part, sympy.MatrixSymbol)
-        or (isinstance(part, sympy.Symbol) and not part.is_integer)
-        for part in sympy.preorder_traversal(node)
-    )
+    return any(not getattr(symbol, "is_integer", False) for symbol in node.free_symbols)
