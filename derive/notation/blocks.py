@@ -289,7 +289,8 @@ class _Pairs:
         own = [f for f in self.factors if set(f[1]) == {first, second}]
         for other in [p for p in self.pairs if p[0] != whole and set(p[1:]) == {first, second}]:
             vector, ends = self._component(other[0])
-            if other[0] >= self.order and vector and ends == {other[0]}:
+            alone = other[0] >= self.order and sum(other[0] in p for p in self.pairs) == 1
+            if alone and vector and ends == {other[0]}:
                 self.pairs.remove(other)
                 self._take(vector, (other[0],))
                 own += [*vector, (pair(*self._sizes(other[1:])), other, Fraction(1))]
@@ -387,7 +388,7 @@ class _Pairs:
         self.pairs.remove(partner)
         self.current = (*self.current, *partner)
         within = (first, second, *goals)
-        if any(map(self._is_paired, within)) or min(within) < self.order:
+        if any(map(self._is_paired, within)) or min(within) < self.order or goals[0] == goals[1]:
             return False
         closing = []
         for end, goal in zip(ends, goals, strict=True):

@@ -118,12 +118,12 @@ def _summed_alone(key: Key, alone: Collection[int]) -> Shorter | None:
     assert isinstance(tensor, Call)
     if tensor.function == "lower":
         return Shorter((key,)) if letters[0] == letters[1] else None
+    if tensor.function == "pair" and letters[0] in alone and letters[0] not in letters[1:]:
+        return Shorter((key,), (), letters[:1])
     if len(set(letters)) < len(letters):
         return None
     if tensor.function == "select":
         return Shorter((key,), (), letters[-1:]) if letters[-1] in alone else None
-    if letters[0] in alone:
-        return Shorter((key,), (), letters[:1])
     if letters[1] in alone and letters[2] in alone:
         return Shorter((key,), (), letters[1:])
     return None
