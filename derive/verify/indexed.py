@@ -2,12 +2,14 @@
 
 An index of a sum or of a table takes all its values at once: they lie along a batch axis of their
 own, in front of the others. Where the range of an inner index depends on it, or where there would
-be too many values, it takes them one after the other.
+be too many values, it takes them one after the other. In a sum of products each factor takes the
+values of its own indices alone, and the products are summed index by index.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import product
 from typing import Any, Final, TypeAlias
 
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from sympy import FunctionMatrix
 from sympy.matrices.expressions.slice import MatrixSlice
 
+from derive.errors import UnsupportedError
 from derive.verify.linear_algebra import Misfit
 
 __all__ = ["add_up", "pick_block", "pick_entry", "stack", "tabulate"]
@@ -25,6 +28,9 @@ Array: TypeAlias = NDArray[Any]
 
 MOST_AT_ONCE: Final = 300_000
 """More values than this are not kept in one array."""
+
+MOST_IN_ALL: Final = 30_000_000
+"""A sum of more products than this is not evaluated."""
 
 
 def pick_entry(walker: Any, node: Any, value: Any, row: Any, column: Any) -> Any:
@@ -62,12 +68,84 @@ def add_up(walker: Any, node: Any) -> Any:
     indices = [index for index, _, _ in limits]
     if any(bound.has(*indices) for _, low, high in limits for bound in (low, high)):
         function, limits = sympy.Sum(function, *limits[:-1]), limits[-1:]
+    indices = indices[-len(limits) :]
     ranges = [range(walker.size(low), walker.size(high) + 1) for _, low, high in limits]
-    terms = _for_all(walker, function, indices[-len(limits) :], ranges)
-    if not len(terms):
+    if not all(ranges):
         return np.float64(0)
-    total = terms.sum(axis=0) if isinstance(terms, np.ndarray) else sum(terms[1:], terms[0])
-    return _trimmed(total)
+    if walker.lifted or _bounds(function, tuple(indices)):
+        terms = _for_all(walker, function, indices, ranges)
+        return _trimmed(sum(terms[1:], terms[0]))
+    parts = [_contracted(walker, part, indices, ranges) for part in sympy.Add.make_args(function)]
+    return _trimmed(sum(parts[1:], parts[0]))
+
+
+def _contracted(
+    walker: Any, term: Any, indices: Sequence[Any], ranges: Sequence[range]
+) -> Array | float:
+    """A product summed over indices: each factor for all values of its own ones, then contracted.
+
+    Each index is summed as soon as all that has it is multiplied, the cheapest one first.
+    """
+    sizes = dict(zip(indices, map(len, ranges), strict=True))
+    values = dict(zip(indices, ranges, strict=True))
+    factors: list[tuple[tuple[Any, ...], Array]] = []
+    for factor in sympy.Mul.make_args(term):
+        own = tuple(index for index in indices if factor.has(index))
+        factors.append((own, _over(walker, factor, own, [values[index] for index in own])))
+    if walker.noise is not None:
+        own, array = factors[0]
+        factors[0] = own, walker.noise.blur(term, array)
+    left = set(indices)
+    while left:
+        index = min(left, key=lambda x: (_extent_of(factors, x, sizes, walker), str(x)))
+        if _extent_of(factors, index, sizes, walker) > MOST_IN_ALL:
+            raise UnsupportedError(f"the sum over {index} has too many terms to be checked: {term}")
+        left.remove(index)
+        own, array = _product([f for f in factors if index in f[0]])
+        factors = [f for f in factors if index not in f[0]]
+        if index not in own:
+            factors.append(((), np.asarray(float(sizes[index]))))
+            continue
+        axis = own.index(index)
+        factors.append(((*own[:axis], *own[axis + 1 :]), array.sum(axis=axis)))
+    return _product(factors)[1]
+
+
+def _over(walker: Any, factor: Any, own: Sequence[Any], ranges: Sequence[range]) -> Array:
+    """The values of a factor, with an axis for each of its indices before those of the batch."""
+    found = _for_all(walker, factor, own, ranges) if own else walker.run(factor)
+    if not own:
+        return np.asarray(found)
+    array = np.stack(np.broadcast_arrays(*found)) if isinstance(found, list) else np.asarray(found)
+    return array.reshape(*map(len, ranges), *array.shape[1:])
+
+
+def _extent_of(
+    factors: Sequence[tuple[tuple[Any, ...], Array]], index: Any, sizes: Any, walker: Any
+) -> float:
+    """How many products there are to be summed over an index."""
+    own = {x for letters, _ in factors if index in letters for x in letters}
+    batch = [array.shape[len(ls) :] for ls, array in factors if index in ls]
+    return float(np.prod([float(sizes[x]) for x in own] + [*map(float, _broadcast(batch))]))
+
+
+def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    return np.broadcast_shapes(*shapes)
+
+
+def _product(factors: Sequence[tuple[tuple[Any, ...], Array]]) -> tuple[tuple[Any, ...], Array]:
+    """The product of factors, along all of their indices."""
+    own = tuple(dict.fromkeys(index for letters, _ in factors for index in letters))
+    depth = max((array.ndim - len(letters) for letters, array in factors), default=0)
+    whole: Array = np.ones(())
+    for letters, array in factors:
+        axes = sorted(range(len(letters)), key=lambda axis: own.index(letters[axis]))
+        batch = array.shape[len(letters) :]
+        turned = array.transpose(*axes, *range(len(letters), array.ndim))
+        here = {letters[axis]: size for axis, size in zip(axes, turned.shape, strict=False)}
+        spread = (*(here.get(index, 1) for index in own), *(1,) * (depth - len(batch)), *batch)
+        whole = whole * turned.reshape(spread)
+    return own, whole
 
 
 def tabulate(walker: Any, node: Any) -> Any:
@@ -98,7 +176,7 @@ def _for_all(
     places = list(product(*ranges))
     if not places:
         return []
-    if walker.lifted or _bounds(function, indices):
+    if walker.lifted or _bounds(function, tuple(indices)):
         return [
             walker.scope(dict(zip(indices, map(np.float64, place), strict=True))).run(function)
             for place in places
@@ -116,7 +194,8 @@ def _for_all(
     return np.broadcast_to(value, (*extent[: len(extent) - value.ndim], *value.shape))
 
 
-def _bounds(function: Any, indices: Sequence[Any]) -> bool:
+@lru_cache(maxsize=4096)
+def _bounds(function: Any, indices: tuple[Any, ...]) -> bool:
     """Whether indices bound what is inside: other indices, blocks, tables."""
     of_node: dict[type, Callable[[Any], Sequence[Any]]] = {
         sympy.Sum: lambda node: [bound for limits in node.limits for bound in limits[1:]],
