@@ -14,7 +14,7 @@ from derive.errors import InputError, UnsupportedError
 from derive.problem import Problem, symbol_of
 from derive.verify.comparison import Bench, Slopes
 from derive.verify.differences import Direction, Tangents
-from derive.verify.evaluation import Noise, Watch, evaluate
+from derive.verify.evaluation import Noise, Watch, evaluate, names_in
 from derive.verify.facts import obeys
 from derive.verify.functions import Array
 from derive.verify.ledger import Ledger, describe
@@ -195,9 +195,10 @@ def _check_claims(
     slopes = bench.slopes([one for of_one in drawn.values() for one in of_one], outputs)
     central.ask(bench, [of_one[0] for of_one in drawn.values()], outputs)
     environment: dict[str, Any] = dict(bench.point.environment)
+    earlier: dict[str, _Line] = {}
     for claim in claims:
         facing = slopes[claim.of][claim.wrt]
-        lines = [_Line(line, environment, bench.program) for line in claim.expressions]
+        lines = [_Line(line, environment, earlier, bench.program) for line in claim.expressions]
         outcomes = [_check_line(bench, claim, line, facing) for line in lines]
         for number, outcome in enumerate(outcomes):
             if not outcome.passed and len(lines) > 1:
@@ -207,6 +208,8 @@ def _check_claims(
         extent = np.shape(environment[claim.wrt])
         value = _shaped(lines[-1].value, extent) if lines else None
         environment[claim.name] = np.full(extent, np.nan) if value is None else value
+        if value is not None:
+            earlier[claim.name] = lines[-1]
         if value is None or not all(o.passed and not o.along_facts for o in outcomes):
             continue
         environment[claim.name] = value = bench.without_rounding(value, claim.of, facing)
@@ -220,16 +223,27 @@ def _check_claims(
 class _Line:
     """The value of one line.
 
+    Args:
+        expression: The line.
+        environment: Values of all names, those of earlier claims included.
+        earlier: The last lines of the claims before it, by name.
+        program: The definitions.
+
     Attributes:
         value: None where shapes do not fit; where it divides a product by a factor of 0, the limit.
         is_singular: Whether it inverts a matrix that is singular.
     """
 
     def __init__(
-        self, expression: Expression, environment: Mapping[str, Any], program: Program
+        self,
+        expression: Expression,
+        environment: Mapping[str, Any],
+        earlier: Mapping[str, _Line],
+        program: Program,
     ) -> None:
         self.expression = expression
         self.environment = environment
+        self.earlier = earlier
         watch = Watch()
         try:
             self.value: Array | None = evaluate(expression, environment, watch)
@@ -247,7 +261,21 @@ class _Line:
         return bench.spread(lambda noise: self._evaluate(noise).reshape(extent), value)
 
     def _evaluate(self, noise: Noise) -> Array:
-        return evaluate(self.expression, self.environment, noise=noise)
+        """The value with noise on it, and on the earlier claims that it uses."""
+        needed: set[str] = set()
+        stack = [self.expression]
+        while stack:
+            used = names_in(stack.pop()) & self.earlier.keys() - needed
+            needed |= used
+            stack += (self.earlier[name].expression for name in used)
+        environment = dict(self.environment)
+        for name, line in self.earlier.items():
+            if name in needed and line.value is not None:
+                change = evaluate(line.expression, environment, noise=noise) - line.value
+                before = np.asarray(environment[name])
+                known = np.where(np.isfinite(change), change, 0.0)
+                environment[name] = before + known.reshape(before.shape)
+        return evaluate(self.expression, environment, noise=noise)
 
 
 def _shaped(value: Array | None, extent: tuple[int, ...]) -> Array | None:

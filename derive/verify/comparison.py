@@ -49,7 +49,7 @@ __all__ = ["Bench", "Slopes"]
 ROUNDING: Final = 1e-13
 """Differences of derivatives below this times what noise does are rounding."""
 
-LEAST: Final = 1e-15
+LEAST: Final = 1e-14
 """Derivatives below this times what passes through the definitions may be said to be 0."""
 
 SHORTER: Final = 0.25
@@ -227,12 +227,6 @@ class Bench:
         def follow(noise: Noise) -> Array:
             return differentiate(self.program, environment, directions, (of,), noise)[of].values
 
-        def cut() -> Array:
-            shorter = differentiate(
-                self.program, environment, directions, (of,), step=SHORTER * STEP
-            )[of]
-            return np.asarray(2 * np.abs(values - shorter.values))
-
         dependence = self._dependences(of)
         passing = [dependence.get(name, 0.0) * flow[own] for name, flow in tangents.flows.items()]
         return Slopes(
@@ -241,8 +235,14 @@ class Bench:
             np.asarray(sum(passing)) if passing else np.zeros(len(values)),
             tangents.underflow,
             lambda: self.spread(follow, values),
-            cut,
+            lambda: self._cut(of, directions, values),
         )
+
+    def _cut(self, of: str, directions: Sequence[Direction], values: Array) -> Array:
+        """How far off derivatives by complex step are, since it is no shorter."""
+        environment, step = self.point.environment, SHORTER * STEP
+        shorter = differentiate(self.program, environment, directions, (of,), step=step)
+        return np.asarray(2 * np.abs(values - shorter[of].values))
 
     def spread(self, evaluate: Callable[[Noise], Array], value: Array) -> Array:
         """How far off values are when noise is put on the way to them, relative to the noise."""
@@ -334,6 +334,7 @@ class Bench:
             return gradient
         directions = self.entry_directions(name)
         found = self.tangents(directions, (of,))[of].values
+        found = np.where(np.abs(found) <= self._cut(of, directions, found), 0.0, found)
         return found.reshape(gradient.shape) if np.all(np.isfinite(found)) else gradient
 
     def compare_along(
@@ -360,7 +361,7 @@ class Bench:
         sizes = np.abs(slopes.values)
         if not np.any(sizes):
             return np.ones(len(sizes), dtype=bool)
-        return np.asarray(sizes <= self._rounding * slopes.noise)
+        return np.asarray(sizes <= np.maximum(self._rounding * slopes.noise, slopes.truncation))
 
     def may_be_zero(self, slopes: Slopes) -> bool:
         """Whether all derivatives are much smaller than what passes through the definitions."""
@@ -387,8 +388,8 @@ class Bench:
             noise = noise + [np.sum(blur() * np.abs(d.change)) for d in slopes.directions]
         if not np.any(gradient):
             unsteady = slopes.noise * Noise.SIZE > UNSTEADY * np.abs(slopes.values)
-            floor = np.maximum(unsteady * slopes.flows * LEAST, slopes.truncation)
-            noise = np.maximum(noise, floor / self._rounding)
+            noise = np.maximum(noise, unsteady * slopes.flows * LEAST / self._rounding)
+        noise = np.maximum(noise, slopes.truncation / self._rounding)
         is_rounding = differences <= self._rounding * noise
         return np.where(is_rounding, np.maximum(scales, noise), scales)
 

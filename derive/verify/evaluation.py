@@ -93,10 +93,7 @@ class Watch:
         """Note how large a value is, and whether it is finite; an array may have no entry."""
         if not np.size(value):
             return
-        size = np.abs(value.imag if self.imaginary else value)
-        found = np.asarray(np.max(size, axis=(-2, -1)) if is_matrix else size)
-        # What indices take at once lies in front of the batch.
-        self.largest = np.fmax(self.largest, found.max(axis=tuple(range(found.ndim - 1))))
+        size = self.see_size(value, is_matrix)
         if self._is_singular and self.singular is None:
             self.singular = node
         if not self.imaginary and self.broken is None:
@@ -104,6 +101,14 @@ class Watch:
                 self.sound += 1
             else:
                 self.broken = node
+
+    def see_size(self, value: Any, is_matrix: bool = True) -> Any:
+        """Note how large a value is; the sizes of its entries come back."""
+        size = np.abs(value.imag if self.imaginary else value)
+        found = np.asarray(np.max(size, axis=(-2, -1)) if is_matrix else size)
+        # What indices take at once lies in front of the batch.
+        self.largest = np.fmax(self.largest, found.max(axis=tuple(range(found.ndim - 1))))
+        return size
 
 
 @dataclass(frozen=True)
@@ -294,9 +299,17 @@ class Walker:
         """The value of one function, seen by the watch."""
         if self.watch is not None:
             self.watch.see_function(name, row, arguments)
-        if self.noise is not None and row.is_composed:
-            return row.value(*arguments, blur=self.noise.blur_array)
+        if row.is_composed:
+            return row.value(*arguments, blur=self._pass)
         return row.value(*arguments)
+
+    def _pass(self, array: Array) -> Array:
+        """An array on the way to the value of a function."""
+        if self.noise is not None:
+            array = self.noise.blur_array(array)
+        if self.watch is not None and np.size(array):
+            self.watch.see_size(array)
+        return array
 
     def scope(
         self, bound: Mapping[sympy.Symbol, Any], lifted: bool = False, count: int = 1

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from derive.verify.layers import attention, normalise, rescale, softmax, variance
+from derive.verify.layers import attention, leave, normalise, rescale, softmax, variance
 from derive.verify.linear_algebra import (
     cholesky,
     commutation,
@@ -72,8 +72,8 @@ class Evaluation:
         kink: Distance of the arguments from the nearest kink or jump; None where there is none.
         edge: Distance from the nearest edge of the domain; None where there is none.
         is_singular_outside: Whether singular matrices are outside the domain.
-        is_composed: Whether rounding on the way to its value may be much larger than that of the
-            value; then it takes ``blur``, which puts noise on an array.
+        is_composed: Whether what is on the way to its value, and rounding there, may be much larger
+            than the value; then it takes ``blur``, through which arrays pass that are on the way.
     """
 
     value: Function
@@ -221,11 +221,11 @@ def _logsumexp(x: Any, axis: int) -> Any:
 
 
 def _log_softmax(axis: int) -> Function:
-    return lambda x: x - _logsumexp(x, axis)
+    return lambda x, blur=leave: x - blur(_logsumexp(x, axis))
 
 
 def _softmax(axis: int) -> Function:
-    return lambda x: softmax(x, axis)
+    return lambda x, blur=leave: softmax(x, axis, blur)
 
 
 def _kl(p: Any, q: Any) -> Any:
@@ -382,10 +382,10 @@ MATRICES: Final[Mapping[str, Evaluation]] = {
     "commutation": Evaluation(commutation),
     "hcat": Evaluation(join(ROWS)),
     "vcat": Evaluation(join(COLUMNS)),
-    "softmax": Evaluation(_softmax(COLUMNS)),
-    "log_softmax": Evaluation(_log_softmax(COLUMNS)),
-    "rowsoftmax": Evaluation(_softmax(ROWS)),
-    "rowlog_softmax": Evaluation(_log_softmax(ROWS)),
+    "softmax": Evaluation(_softmax(COLUMNS), is_composed=True),
+    "log_softmax": Evaluation(_log_softmax(COLUMNS), is_composed=True),
+    "rowsoftmax": Evaluation(_softmax(ROWS), is_composed=True),
+    "rowlog_softmax": Evaluation(_log_softmax(ROWS), is_composed=True),
     # Layers.
     "affine": Evaluation(lambda w, x, b: w @ x + b),
     "layernorm": Evaluation(normalise(BOTH), is_composed=True),
@@ -393,7 +393,7 @@ MATRICES: Final[Mapping[str, Evaluation]] = {
     "batchnorm": Evaluation(normalise(COLUMNS), is_composed=True),
     "rmsnorm": Evaluation(rescale(BOTH), is_composed=True),
     "rowrmsnorm": Evaluation(rescale(ROWS), is_composed=True),
-    "attention": Evaluation(attention),
+    "attention": Evaluation(attention, is_composed=True),
 }
 """Functions of matrices whose value is a matrix."""
 

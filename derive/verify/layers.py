@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-__all__ = ["EPS", "attention", "normalise", "rescale", "softmax", "variance"]
+__all__ = ["EPS", "Blur", "attention", "leave", "normalise", "rescale", "softmax", "variance"]
 
 Blur: TypeAlias = Callable[[Any], Any]
 """What is done to each array on the way to a value."""
@@ -26,16 +26,15 @@ def variance(axes: int | tuple[int, int]) -> Callable[[Any], Any]:
     return value
 
 
-def _leave(value: Any) -> Any:
+def leave(value: Any) -> Any:
+    """An array as it is."""
     return value
 
 
 def normalise(axes: int | tuple[int, int]) -> Callable[..., Any]:
     """A layer norm along axes: ``gamma .* (x - mean(x))/sqrt(var(x) + eps) + beta``."""
 
-    def value(
-        x: Any, gamma: Any = 1.0, beta: Any = 0.0, eps: Any = EPS, blur: Blur = _leave
-    ) -> Any:
+    def value(x: Any, gamma: Any = 1.0, beta: Any = 0.0, eps: Any = EPS, blur: Blur = leave) -> Any:
         centred = blur(x - np.mean(x, axis=axes, keepdims=True))
         scaled = _divide(centred, blur(variance(axes)(x) + eps))
         return _along(gamma, x) * scaled + _along(beta, x)
@@ -46,7 +45,7 @@ def normalise(axes: int | tuple[int, int]) -> Callable[..., Any]:
 def rescale(axes: int | tuple[int, int]) -> Callable[..., Any]:
     """A root mean square norm along axes: ``gamma .* x/sqrt(mean(x.^2) + eps)``."""
 
-    def value(x: Any, gamma: Any = 1.0, eps: Any = EPS, blur: Blur = _leave) -> Any:
+    def value(x: Any, gamma: Any = 1.0, eps: Any = EPS, blur: Blur = leave) -> Any:
         square = blur(np.mean(x * x, axis=axes, keepdims=True) + eps)
         return _along(gamma, x) * _divide(x, square)
 
@@ -69,12 +68,12 @@ def _along(weight: Any, x: Any) -> Any:
     return weight if is_column == is_wanted or weight.size == 1 else np.swapaxes(weight, -2, -1)
 
 
-def softmax(x: Any, axis: int) -> Any:
-    shifted = np.exp(x - np.max(x.real, axis=axis, keepdims=True))
+def softmax(x: Any, axis: int, blur: Blur = leave) -> Any:
+    shifted = blur(np.exp(x - np.max(x.real, axis=axis, keepdims=True)))
     return shifted / np.sum(shifted, axis=axis, keepdims=True)
 
 
-def attention(queries: Any, keys: Any, values: Any) -> Any:
+def attention(queries: Any, keys: Any, values: Any, blur: Blur = leave) -> Any:
     """``rowsoftmax(Q*K'/sqrt(d))*V``, where a query has d entries."""
     scores = queries @ np.swapaxes(keys, -2, -1) / np.sqrt(queries.shape[-1])
-    return softmax(scores, -1) @ values
+    return softmax(scores, -1, blur) @ values

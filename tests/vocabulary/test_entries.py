@@ -72,6 +72,8 @@ def test_what_is_chosen(text: str, chosen: Any) -> None:
         ("kron(A, F)[0, :]", (1, 4 * n)),
         ("vec(F)[4:8]", (4, 1)),
         ("(A'*A)[:, -1]", (n, 1)),
+        ("A[1:, :][0, :]", (1, n)),
+        ("A[:, 1:][:, -1]", (m, 1)),
     ],
 )
 def test_the_extent_of_what_is_chosen(text: str, extent: tuple[Any, Any]) -> None:
