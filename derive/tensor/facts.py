@@ -392,9 +392,11 @@ def _penrose(node: Contraction) -> Hit | None:
             continue
         for side in (0, 1):
             shared = left[1][side]
-            if shared != right[1][1 - side] or _elsewhere(node, shared, first, second):
-                continue
             ends = (left[1][1 - side], right[1][side])
+            if shared != right[1][1 - side] or shared in ends:
+                continue
+            if _elsewhere(node, shared, first, second):
+                continue
             for end, other in (ends, ends[::-1]):
                 third = _beside(node, end, (first, second), ((left[0], 1 - side), (matrix, side)))
                 if third is not None and end != other:
