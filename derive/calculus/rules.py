@@ -331,7 +331,7 @@ ARRAYS: Final[Mapping[str, ArrayRule]] = {
     "prod": ArrayRule(
         "G[*] Y[*] X[*a]^-1",
         "a",
-        "$d prod(x) = prod(x) Σ dx[i]/x[i]$",
+        "$d prod(x) = prod(x) Σ dx[i]/x[i]$; at a 0, the product of the others",
         "product rule",
         "no entry is 0; at a 0 it is the product of the other entries",
         ("$∂/∂x[j] Π_i x[i] = Π_{i≠j} x[i] = (Π_i x[i])/x[j]$",),
