@@ -81,7 +81,7 @@ def _deviations(low: TensorLowering, tensor: Tensor) -> tuple[Array, bool]:
     array = low.array(tensor)
     turned = array.op == "transpose"
     array = array.args[0] if turned else array
-    axis = None if array.order == 1 else int(not turned)
+    axis = None if array.order == 1 else 0 if turned else array.order - 1
     return low.arrays.make("deviations", (array,), array.shape, axis), turned
 
 

@@ -18,7 +18,6 @@ from derive.tensor.algebra import (
     scale,
     size_of,
     terms_of,
-    transpose,
 )
 from derive.tensor.nodes import Call, Contraction, Factor, Sum, Tensor
 
@@ -64,10 +63,11 @@ def _deviations(tensor: Tensor, axis: int) -> Tensor:
     """Minus its mean along an axis; the deviations of a multiple are a multiple."""
     factor = as_contraction(tensor).coefficient
     inner = scale(1 / factor, tensor)
-    if axis == tensor.order - 1:
-        return scale(factor, Call("deviations", (inner,), tensor.shape))
-    turned = transpose(inner)
-    return scale(factor, transpose(Call("deviations", (turned,), turned.shape)))
+    axes = axes_of(tensor)
+    last = (*(x for x in axes if x != axis), axis)
+    turned = contract(1, [(inner, axes)], last)
+    whole = Call("deviations", (turned,), turned.shape)
+    return contract(factor, [(whole, last)], axes)
 
 
 def _of_mean(term: Contraction, axis: int, like: Tensor) -> Tensor | None:
