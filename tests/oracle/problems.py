@@ -44,11 +44,10 @@ HELD: Final[Mapping[str, str]] = {
     "relu": "nonnegative",
     "abs": "nonnegative",
     "square": "nonnegative",
-    "sign": "signs",
     "diag": "diagonal",
     "cholesky": "lower_triangular",
 }
-"""What holds of the values of a function."""
+"""What holds of the values of a function. Not that a sign is 1 or -1: that of 0 is 0."""
 
 
 def problems(kind: str = "gradients") -> SearchStrategy[Task]:
