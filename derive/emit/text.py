@@ -252,7 +252,7 @@ class _Writer:
                 return f"sqrt({inner})"
             inner = inner.replace("pi", GREEK["pi"]).replace("*", " ")
             return f"√{inner}" if inner.isalnum() else f"√({inner})"
-        written = "e" if str(value) == "E" else str(value)
+        written = "e" if str(value) == "E" else size_text(value)
         if self.style.ascii:
             return written if value.is_Atom else f"({written})"
         minus = self.style.symbols["negative"]
@@ -382,11 +382,16 @@ class _Writer:
         zero = expr.op == "number" and expr.value == 0
         return self.write(expr, 0) if zero and not self.style.ascii else text(expr, self.style)
 
+    def _argument(self, expr: Expr) -> str:
+        """An argument of a function of whole arrays; a size needs no brackets."""
+        is_size = expr.op == "constant" and expr.value.free_symbols
+        return size_text(expr.value) if is_size else self._block(expr)
+
     def _call(self, expr: Expr) -> str:
         name = expr.value
         args = [self.write(arg, 0) for arg in expr.args]
         if not is_entrywise(name):
-            args = [self._block(arg) for arg in expr.args]
+            args = [self._argument(arg) for arg in expr.args]
         if name == "where" and expr.args[0].op == "call" and expr.args[0].value in RELATIONS:
             if not self.style.ascii and args[1:] == ["1", "0"]:
                 return self.write(expr.args[0], 0)
