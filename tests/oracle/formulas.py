@@ -88,8 +88,10 @@ def _diag(v: Value) -> Value:
 
 
 def _pinv(x: Value) -> Value:
-    """The pseudo-inverse of a matrix whose rows or columns are independent."""
+    """The pseudo-inverse; near a matrix of deficient rank, of matrices of this rank."""
     rows, columns = x.shape
+    if np.linalg.matrix_rank(getval(x)) < min(rows, columns):
+        return anp.linalg.pinv(x)
     if rows < columns:
         return anp.dot(x.T, anp.linalg.inv(anp.dot(x, x.T)))
     return anp.dot(anp.linalg.inv(anp.dot(x.T, x)), x.T)
