@@ -24,6 +24,9 @@ __all__ = ["limit"]
 STEPS: Final = (2.0**-100, 2.0**-102)
 """In place of zeros; far below the rounding of anything that they are added to."""
 
+NEAR: Final = 1e-6
+"""By how much, relatively, steps may change a value that is steady there."""
+
 STEADY: Final = 1e-12
 """By how much, relatively, a value may change with the step and have a limit."""
 
@@ -46,6 +49,11 @@ class _Steps:
         if not np.any(is_zero) or not _varies(node) or _has_product(node, self.products):
             return value
         return np.where(is_zero, self.size, value)
+
+    def near(self, value: Any, stepped: Any) -> Any:
+        """A value with steps, or where these make it jump, as at the 0 of a sign, without them."""
+        jumps = np.abs(stepped - value) > NEAR * (1 + np.abs(value))
+        return np.where(jumps, np.where(value == 0, self.size, value), stepped)
 
     def blur_array(self, value: Array) -> Array:
         """What a function computes inside, as it is."""
@@ -74,7 +82,8 @@ def limit(expression: Expression, program: Program, environment: Mapping[str, An
     for size in STEPS:
         steps, beside = _Steps(products, size), dict(environment)
         for name in needed:
-            beside[name] = program.compute(name, beside, noise=steps)
+            stepped = program.compute(name, beside, noise=steps)
+            beside[name] = steps.near(environment[name], stepped)
         values.append(evaluate(expression, beside, noise=steps))
     first, second = values
     with np.errstate(all="ignore"):
