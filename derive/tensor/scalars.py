@@ -26,6 +26,7 @@ from derive.tensor.nodes import Constant, Contraction, Letters, Map, Sum, Tensor
 __all__ = [
     "Atoms",
     "Form",
+    "as_product",
     "from_scalar",
     "least_size",
     "repeated_sums",
@@ -146,7 +147,7 @@ def scalar_forms(formula: Any) -> tuple[Form, ...]:
     several = len({sympy.fraction(t)[1] for t in _without_numbers(expanded)}) > 1
     sum_of_powers = _is_sum_of_powers(expanded)
     forms: dict[Any, Form] = {}
-    for form in (sympy.factor(cancelled), cancelled):
+    for form in (as_product(cancelled), cancelled):
         count = len(sympy.Add.make_args(sympy.expand(sympy.fraction(form)[0])))
         law = "factored" if count >= written and _is_product(form) else "cancelled"
         needless = (several and count >= terms) or (sum_of_powers and law == "factored")
@@ -159,6 +160,46 @@ def scalar_forms(formula: Any) -> tuple[Form, ...]:
         forms.setdefault(form, Form(form, "factored", frozenset(divisors if several else ())))
     forms.setdefault(expanded, Form(expanded, "cancelled" if terms < written else "expanded"))
     return tuple(forms.values())
+
+
+def as_product(formula: Any) -> Any:
+    """The formula as SymPy factors it.
+
+    SymPy's algorithm for many symbols now and then runs for minutes where nothing factors. A
+    polynomial that is linear in a symbol needs none: but for what all its coefficients share, it is
+    irreducible.
+    """
+    parts: list[Any] = []
+    number = sympy.S.One
+    while (found := _linear_factor(formula)) is not None:
+        coefficient, part, formula = found
+        number, parts = number * coefficient, [*parts, part]
+    whole = sympy.factor(formula)
+    if not parts:
+        return whole
+    coefficient, rest = whole.as_coeff_Mul()
+    number, product = number * coefficient, sympy.Mul(rest, *parts)
+    if product.is_Add and number in (1, -1):
+        return number * product
+    numbers = () if number == 1 else (number,)
+    return sympy.Mul(*numbers, *sympy.Mul.make_args(product), evaluate=False)
+
+
+def _linear_factor(formula: Any) -> tuple[Any, Any, Any] | None:
+    """A number, a factor of the numerator that is linear in a symbol, and what is left."""
+    above, below = sympy.fraction(formula)
+    if not above.is_Add:
+        return None
+    whole = sympy.Poly(above)
+    degrees = zip(whole.gens, whole.degree_list(), strict=True)
+    linear = next((symbol for symbol, degree in degrees if degree == 1), None)
+    if linear is None or not all(symbol.is_Symbol for symbol in whole.gens):
+        return None
+    content, rest = sympy.Poly(above, linear).primitive()
+    denominator, rest = sympy.Poly(rest.as_expr(), *whole.gens).clear_denoms()
+    number, rest = rest.primitive()
+    sign = -1 if rest.LC() < 0 else 1
+    return sign * number / denominator, (sign * rest).as_expr(), content / below
 
 
 def _is_sum_of_powers(formula: Any) -> bool:

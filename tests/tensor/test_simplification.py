@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +28,7 @@ from derive.tensor.algebra import (
 from derive.tensor.facts import apply_facts, has_fact, is_symmetric
 from derive.tensor.nodes import Delta, Tensor, Variable
 from derive.tensor.recognition import recognise
+from derive.tensor.scalars import as_product
 from derive.tensor.simplification import entrywise, expand, factored, simplify
 from tests.tensor.evaluation import evaluate_with_scale
 from tests.tensor.recipes import NAMES, SIZES, Recipe, build, recipes, values_at
@@ -519,3 +522,45 @@ def test_a_trace_is_no_sum_of_a_diagonal() -> None:
     assert short(total(inner)) is minus(contract(1, [(B, (0, 0))]), total(power(x, 2)))
     differences = minus(x, y)
     assert short(total(differences)) is total(differences)
+
+
+def _formulas() -> list[str]:
+    """Products of polynomials of which most are linear in a symbol, with a term more or less."""
+    rng = random.Random(0)
+
+    def polynomial() -> str:
+        powers = [f"t{rng.randrange(6)}**{rng.choice((1, 1, 2))}" for _ in range(6)]
+        terms = ("*".join(rng.sample(powers, rng.randint(1, 3))) for _ in range(3))
+        return " + ".join(f"{rng.choice((-2, -1, 1, 3))}*{term}" for term in terms)
+
+    return [
+        f"(({polynomial()})*({polynomial()}) + {rng.choice((0, 1))}*t0)/{rng.choice((2, 't1**2'))}"
+        for _ in range(30)
+    ]
+
+
+@pytest.mark.parametrize("text", _formulas())
+def test_a_scalar_is_factored_as_sympy_does(text: str) -> None:
+    symbols = sympy.symbols("t0:6", positive=True)
+    formula = sympy.cancel(sympy.sympify(text, {symbol.name: symbol for symbol in symbols}))
+    assert str(as_product(formula)) == str(sympy.factor(formula))
+
+
+def test_what_is_linear_in_a_symbol_is_not_handed_to_sympy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There its algorithm for many symbols now and then runs for minutes."""
+    t = sympy.symbols("t0:9", positive=True)
+    formula = (
+        -(t[0] ** 2) * t[1] ** 2 * t[4] - 2 * t[0] ** 2 * t[1] * t[2] * t[3] + t[0] ** 2 * t[2]
+        + 2 * t[0] * t[1] ** 3 * (t[7] + t[8]) + 6 * t[0] * t[1] ** 2 * t[2] * t[5]
+        - 2 * t[0] * t[1] * (t[6] + t[7]) - 8 * t[1] ** 3 * t[5] * t[6]
+    ) / t[0] ** 3  # fmt: skip
+    asked: list[Any] = []
+
+    def factor(formula: Any) -> Any:
+        asked.append(formula)
+        return formula
+
+    monkeypatch.setattr(sympy, "factor", factor)
+    assert sympy.expand(as_product(formula) - formula) == 0
+    assert asked
+    assert not any(part.is_Add for form in asked for part in sympy.fraction(form))
