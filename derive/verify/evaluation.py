@@ -23,6 +23,9 @@ from derive.vocabulary import Expression
 
 __all__ = ["Errors", "Noise", "Walker", "Watch", "attentive", "evaluate", "names_in"]
 
+SQUARE: Final = 1e-54
+"""Beside a complex step, numbers below this may be its square."""
+
 SINGULAR: Final = 1e-8
 """A matrix whose reciprocal condition number is below this is singular to rounding."""
 
@@ -214,6 +217,13 @@ def names_in(expression: Expression) -> frozenset[str]:
     return frozenset(names - bound)
 
 
+def _without_squares(value: Any) -> Any:
+    """A value in which what the square of a complex step moved off 0 is 0 again."""
+    if not np.iscomplexobj(value):
+        return value
+    return np.where(np.abs(value.real) <= SQUARE, 1j * value.imag, value)
+
+
 class Walker:
     """Evaluates expressions in one environment; values met twice are kept.
 
@@ -299,6 +309,8 @@ class Walker:
         """The value of one function, seen by the watch."""
         if self.watch is not None:
             self.watch.see_function(name, row, arguments)
+        if row.kink is not None:
+            arguments = [_without_squares(argument) for argument in arguments]
         if row.is_composed:
             return row.value(*arguments, blur=self._pass)
         return row.value(*arguments)
