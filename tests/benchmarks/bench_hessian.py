@@ -2,17 +2,20 @@
 
 All that is on a row is timed interleaved in one run, medians of some rounds. Ratios are to the form
 by hand, and to ``jax.hessian`` under jit in float64; beside them stand the compressed form and the
-product with a vector.
+product with a vector. JAX takes its turns in a process of its own: the threads of either library
+wait for work for a while, and take the cores from the other one in the same process.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import multiprocessing
 import random
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -25,6 +28,9 @@ SECONDS = 8.0
 
 FEWEST, MOST = 7, 101
 """Rounds."""
+
+PAUSE = 0.01
+"""Seconds between turns, in which threads that wait for more work go to sleep."""
 
 LAYERS, WIDTH = 10, 100
 
@@ -216,11 +222,18 @@ ROWS = [
 ]
 
 
-def medians(works: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median milliseconds of several works, interleaved, each round in another order.
+def milliseconds(work: Callable[[], Any]) -> float:
+    """Of one run. Before it is one that is not timed, so that none pays for what others leave."""
+    work()
+    begin = time.perf_counter()
+    result = work()
+    spent = 1e3 * (time.perf_counter() - begin)
+    del result
+    return spent
 
-    Each is run once before it is timed, so that none pays for the memory of the one before.
-    """
+
+def medians(works: dict[str, Callable[[], float]]) -> dict[str, float]:
+    """Medians of what several works say they took, interleaved, each round in another order."""
     spent: dict[str, list[float]] = {name: [] for name in works}
     order, turns = list(works.items()), random.Random(0)
     start = time.perf_counter()
@@ -229,27 +242,53 @@ def medians(works: dict[str, Callable[[], Any]]) -> dict[str, float]:
             break
         turns.shuffle(order)
         for name, work in order:
-            work()
-            begin = time.perf_counter()
-            result = work()
-            spent[name].append(1e3 * (time.perf_counter() - begin))
-            del result
+            time.sleep(PAUSE)
+            spent[name].append(work())
     return {name: statistics.median(times) for name, times in spent.items()}
 
 
-def hessian_in_jax(row: Row, point: Point) -> Callable[[], Any]:
-    """``jax.hessian`` under jit, compiled, its inputs on the device."""
+def serve_jax(name: str, point: Point, channel: Connection) -> None:
+    """Run ``jax.hessian`` under jit, compiled, its inputs on the device, whenever it is asked for.
+
+    Args:
+        name: Of the row.
+        point: Where.
+        channel: Each message but None is answered by milliseconds.
+    """
     import jax
     import jax.numpy
 
+    row = next(row for row in ROWS if row.name == name)
     jax.config.update("jax_enable_x64", True)
     inputs = {name: jax.numpy.asarray(value) for name, value in point.items()}
     compiled = jax.jit(
         jax.hessian(lambda wrt, rest: row.in_jax(jax, wrt, rest)),
     )
     rest = {name: value for name, value in inputs.items() if name != row.wrt}
-    jax.block_until_ready(compiled(inputs[row.wrt], rest))
-    return lambda: jax.block_until_ready(compiled(inputs[row.wrt], rest))
+    while channel.recv() is not None:
+        channel.send(milliseconds(lambda: jax.block_until_ready(compiled(inputs[row.wrt], rest))))
+
+
+class Jax:
+    """``jax.hessian`` in a process of its own."""
+
+    def __init__(self, row: Row, point: Point) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.channel, other = context.Pipe()
+        self.process = context.Process(target=serve_jax, args=(row.name, point, other))
+        self.process.start()
+        self.milliseconds()
+
+    def milliseconds(self) -> float:
+        """Of one run there."""
+        self.channel.send(True)
+        spent: float = self.channel.recv()
+        return spent
+
+    def close(self) -> None:
+        """End the process."""
+        self.channel.send(None)
+        self.process.join()
 
 
 def measure(row: Row, rng: np.random.Generator, has_jax: bool) -> dict[str, float]:
@@ -266,14 +305,18 @@ def measure(row: Row, rng: np.random.Generator, has_jax: bool) -> dict[str, floa
     assert np.max(np.abs(kept @ np.ravel(v, order="F") - wanted @ np.ravel(v, order="F"))) <= 1e-7
     del wanted
     works = {
-        "generated": lambda: whole(**point),
-        "by hand": lambda: row.by_hand(**point),
-        "factors": lambda: whole(**point, structure=True),
-        "hvp": lambda: product(**point, v=v),
+        "generated": lambda: milliseconds(lambda: whole(**point)),
+        "by hand": lambda: milliseconds(lambda: row.by_hand(**point)),
+        "factors": lambda: milliseconds(lambda: whole(**point, structure=True)),
+        "hvp": lambda: milliseconds(lambda: product(**point, v=v)),
     }
-    if has_jax:
-        works["jax"] = hessian_in_jax(row, point)
-    return medians(works)
+    if not has_jax:
+        return medians(works)
+    other = Jax(row, point)
+    try:
+        return medians({**works, "jax": other.milliseconds})
+    finally:
+        other.close()
 
 
 def main() -> None:
