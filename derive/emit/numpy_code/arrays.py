@@ -42,16 +42,16 @@ OPERATORS: Final = {
     "outer": "outer product of two vectors",
     "transpose": "transpose of a matrix",
     "permuted": "an array with its axes in another order, the value",
-    "expand": "a vector as the single column of a matrix",
+    "expand": "an array with a last axis of size 1; a vector as the single column of a matrix",
     "spread": "an array along some axes of a larger one; value says which",
     "broadcast": "two arrays multiplied into a larger one; value is NumPy's order, or None",
     "assembled": "arrays added up, each where axes agree; value has the axes that each lies along",
     "sum": "sum; value is the axis, None for all",
     "mean": "mean; value is the axis, None for all",
-    "prod": "product of entries; value is the axis, None for all",
-    "amax": "largest entry; value is the axis, None for all",
-    "amin": "smallest entry; value is the axis, None for all",
-    "var": "variance; value is the axis, None for all",
+    "prod": "product of entries; value is the axis or several axes, None for all",
+    "amax": "largest entry; value is the axis or several axes, None for all",
+    "amin": "smallest entry; value is the axis or several axes, None for all",
+    "var": "variance; value is the axis or several axes, None for all",
     "deviations": "an array minus its mean along an axis; value is the axis, None for the only one",
     "trace": "trace",
     "diagonal": "diagonal of a matrix, as a vector",
@@ -219,9 +219,9 @@ class Arrays:
         shape = tuple(array.shape[axis] for axis in axes)
         return self.make("permuted", (array,), shape, axes)
 
-    def expand(self, vector: Array) -> Array:
-        """A vector as a matrix of one column."""
-        return self.make("expand", (vector,), (*vector.shape, ONE))
+    def expand(self, array: Array) -> Array:
+        """An array with a last axis of size 1: a vector as a matrix of one column."""
+        return self.make("expand", (array,), (*array.shape, ONE))
 
     def add(self, terms: Sequence[tuple[Fraction, Array]], shape: Shape) -> Array:
         """Terms with their coefficients, added."""

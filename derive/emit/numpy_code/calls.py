@@ -55,24 +55,25 @@ def _centred(low: TensorLowering, tensor: Call) -> Array:
 
 
 def _reduced(low: TensorLowering, tensor: Call) -> Array:
-    """A reduction over the last axes, all or one."""
+    """A reduction over the last axes."""
     array = low.array(tensor.args[0])
-    axis = None
-    if tensor.order:
-        turned = array.op == "transpose"
-        array, axis = (array.args[0], 0) if turned else (array, tensor.order)
-    elif array.op == "transpose":
-        array = array.args[0]
+    turned = array.op == "transpose"
+    array = array.args[0] if turned else array
+    axes = tuple(range(tensor.order, array.order))
+    if turned:
+        axes = tuple(array.order - 1 - axis for axis in reversed(axes))
+    axis = None if not tensor.order else axes[0] if len(axes) == 1 else axes
     return low.arrays.make(tensor.function, (array,), tensor.shape, axis)
 
 
 def _variance(low: TensorLowering, tensor: Call) -> Array:
     """The variance; the mean of squares, where what is squared is used elsewhere too."""
-    if tensor.args[0] not in low.deviating:
+    (argument,) = tensor.args
+    if argument not in low.deviating or tensor.order != argument.order - 1:
         return _reduced(low, tensor)
-    array, turned = _deviations(low, tensor.args[0])
+    array, turned = _deviations(low, argument)
     square = low.arrays.multiply(ONE, [(array, Fraction(2))], array.shape)
-    axis = None if array.order == 1 else int(not turned)
+    axis = None if array.order == 1 else 0 if turned else array.order - 1
     return low.arrays.make("mean", (square,), tensor.shape, axis)
 
 

@@ -102,7 +102,8 @@ def _permuted(writer: Writer, node: Array) -> Written:
 
 
 def _expand(writer: Writer, node: Array) -> Written:
-    return f"{writer.inside(node.args[0], ATOM)}[:, None]", ATOM
+    index = ":, None" if node.order == 2 else "..., None"
+    return f"{writer.inside(node.args[0], ATOM)}[{index}]", ATOM
 
 
 def _spread(writer: Writer, node: Array) -> Written:

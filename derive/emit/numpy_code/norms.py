@@ -20,14 +20,14 @@ HALF = Fraction(1, 2)
 def normed_part(tensor: Tensor) -> tuple[Tensor, int] | None:
     """x and the number of its axes that are summed, if the tensor is the sum of ``x**2`` over them.
 
-    These are all axes, or the last one of two.
+    These are all axes, or the last one.
     """
     if not isinstance(tensor, Contraction) or tensor.coefficient != 1 or len(tensor.factors) != 1:
         return None
     factor, letters, power = tensor.factors[0]
     if power != 2 or len(set(letters)) < len(letters) or not tensor.summed:
         return None
-    if letters[: tensor.order] != axes_of(tensor):
+    if letters[: tensor.order] != axes_of(tensor) or len(tensor.summed) not in (1, factor.order):
         return None
     return factor, len(tensor.summed)
 
@@ -86,7 +86,8 @@ class _Quotient:
         for term in terms:
             factors = term.factors if isinstance(term, Contraction) else ()
             own = [(ls, power) for factor, ls, power in factors if factor is self.norm]
-            found.append(own[0] if len(own) == 1 else ((), Fraction(0)))
+            single = len(own) == 1 and max(own[0][0], default=-1) < tensor.order
+            found.append(own[0] if single else ((), Fraction(0)))
         letters = {ls for ls, power in found if power}
         axes, dims = axes_of(tensor), dict(enumerate(tensor.shape))
         lowest = min(power for _, power in found)

@@ -25,6 +25,8 @@ def without_quotient(tensor: Contraction) -> Tensor:
         value = value_of(factor)
         if power < 1 or not isinstance(value, Call) or value.function != "prod":
             continue
+        if value.order not in (0, value.args[0].order - 1):
+            continue
         rest = [f for at, f in enumerate(factors) if at != place]
         if power > 1:
             rest.append((factor, letters, power - 1))
