@@ -350,7 +350,8 @@ class _Pairs:
             self.done.append(Folded("vec", [part], (whole,), self._sizes((whole,))))
             return True
         vector, ends = self._component(whole)
-        alone = whole >= self.order and not self._is_paired(whole)
+        beside = any(item is not None and whole in item.letters for item in self.beside)
+        alone = whole >= self.order and not (beside or self._is_paired(whole))
         if alone and vector and ends == {whole}:
             part = self._take(vector, (whole,))
             letters = (second, first)

@@ -17,7 +17,7 @@ from sympy import Integer
 from derive.emit.text import LANGUAGE, text
 from derive.notation.raising import raised
 from derive.shapes import as_dim
-from derive.tensor.algebra import contract
+from derive.tensor.algebra import add, contract
 from derive.tensor.incidence import pair, select
 from derive.tensor.nodes import Delta, Factor, Tensor, Variable
 from derive.tensor.simplification import simplify
@@ -45,7 +45,9 @@ class Drawn:
             letters = tuple(self._letter() for _ in range(rng.choice((0, 1, 1, 2, 2))))
             shape = tuple(as_dim(self.sizes[letter]) for letter in letters)
             self._add(Variable("ABCD"[place], shape), *letters)
-        for draw in rng.sample((self._delta, self._selection), rng.choice((0, 0, 1, 2))):
+        for draw in rng.sample(
+            (self._delta, self._selection, self._difference), rng.choice((0, 0, 1, 2))
+        ):
             draw()
 
     def _letter(self) -> int:
@@ -84,6 +86,14 @@ class Drawn:
             self._add(select(start, None, as_dim(size)), letter)
         else:
             self._add(select(start, as_dim(count), as_dim(size)), self._new(count), letter)
+
+    def _difference(self) -> None:
+        """A matrix less a row in each of its rows."""
+        letters = self._letter(), self._letter()
+        shape = tuple(as_dim(self.sizes[letter]) for letter in letters)
+        matrix, row = Variable("P", shape), Variable("q", shape[1:])
+        repeated = contract(-2, [(row, (1,))], (0, 1), dict(enumerate(shape)))
+        self._add(add([matrix, repeated], shape), *letters)
 
     def contraction(self) -> Tensor:
         """Over one axis or two; simplified now and then."""
