@@ -50,7 +50,8 @@ def _unit(low: TensorLowering, tensor: Call) -> Array:
 def _centred(low: TensorLowering, tensor: Call) -> Array:
     argument, weights = tensor.args
     lean, kept = low.lean(argument)
-    array = lean if kept[-1:] == (tensor.order - 1,) else low.array(argument)
+    is_last = kept and kept == tuple(range(tensor.order - len(kept), tensor.order))
+    array = lean if is_last else low.array(argument)
     return low.arrays.make("centred", (array, low.array(weights)), tensor.shape)
 
 
@@ -96,12 +97,14 @@ def _normalised(low: TensorLowering, tensor: Call) -> Array:
     argument, epsilon = tensor.args
     if tensor.function == "layernorm":
         array, turned = _deviations(low, argument)
-        below, _ = low.lean(deviation(argument, epsilon))
+        scale = deviation(argument, epsilon)
     else:
         array = low.array(argument)
         turned = array.op == "transpose"
         array = array.args[0] if turned else array
-        below, _ = low.lean(root_mean_square(argument, epsilon))
+        scale = root_mean_square(argument, epsilon)
+    below, kept = low.lean(scale)
+    below = low.array(scale) if 0 < len(kept) < scale.order else below
     below = low.arrays.expand(below) if below.order and not turned else below
     node = low.arrays.multiply(ONE, [(array, ONE), (below, -ONE)], array.shape)
     return low.arrays.transpose(node) if turned else node

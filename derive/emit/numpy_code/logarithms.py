@@ -184,15 +184,20 @@ def _of_total(value: Contraction) -> Tensor | None:
     tensor, letters = total
     if tensor is not value and not isinstance(tensor, Contraction):
         return None
+    scales: list[Factor] = [(count, (), -ONE) for count in counts]
+    coefficient = value.coefficient
+    if tensor is not value:
+        scales += [f for f in tensor.factors if isinstance(f[0], Constant)]
+        coefficient *= tensor.coefficient
     body = contract(
         1, [f for f in tensor.factors if not isinstance(f[0], Constant)], axes_of(tensor)
     )
     found = _exponent_of_total(body)
-    if found is None:
+    if found is None or coefficient < 0:
         return None
     size = size_of(found.shape[-1])
     mean = contract(1, [(size, (), -ONE)])
-    scaling = contract(value.coefficient, [(count, (), -ONE) for count in counts])
+    scaling = contract(coefficient, scales)
     log: Tensor
     if scaling is mean:
         log = Call("logmeanexp", (found,), found.shape[:-1])
@@ -356,7 +361,7 @@ def _label_of(other: Contraction, term: Contraction, z: Tensor, letters: Letters
     if along != beside or z not in (first, second):
         return None
     label = second if first is z else first
-    if along[-1] < other.order or len(set(along)) < len(along):
+    if along[-1] < other.order or any(len(set(ls)) < len(ls) for ls in (along, letters)):
         return None
     free = tuple(x for x in along if x < other.order)
     if free != letters and (free or any(x < term.order for x in letters)):

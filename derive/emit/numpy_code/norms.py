@@ -56,9 +56,8 @@ class _Quotient:
         own = [f for f in self.tensor.factors if f[0] is self.square]
         if len(own) > 1:
             return self.tensor
-        product = contract(self.tensor.coefficient, [self._in_units(f) for f in rest], axes, dims)
-        product = contract(1, [(product, axes), (self.norm, letters, 2 * power)], axes, dims)
-        return self._restored(product)
+        factors = [*map(self._in_units, rest), (self.norm, letters, 2 * power)]
+        return self._restored(contract(self.tensor.coefficient, factors, axes, dims))
 
     def _in_units(self, factor: Factor) -> Factor:
         """A factor with the norm times the unit array in place of the array."""

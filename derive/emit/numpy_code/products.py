@@ -143,9 +143,15 @@ class Product:
 
     def _item(self, factor: Factor) -> _Item:
         tensor, letters, power = factor
+        if len(letters) > 2:
+            raise NoOperator
         rooted = self.lowering.rooted(tensor, power)
         if rooted is not None:
             array, power = rooted
+            if len(set(letters)) < len(letters):
+                diagonal = self.arrays.make("diagonal", (array,), array.shape[:1])
+                root = contract(1, [(tensor, letters, HALF)], letters[:1])
+                return _Item(root, diagonal, letters[:1], power)
             return _Item(contract(1, [(tensor, letters, HALF)], letters), array, letters, power)
         array = self.lowering.array(tensor)
         if len(letters) == 2 and letters[0] == letters[1]:
@@ -153,8 +159,6 @@ class Product:
             return _Item(contract(1, [(tensor, (0, 0))], (0,)), diagonal, letters[:1], power)
         if array.op == "transpose":
             tensor, array, letters = transpose(tensor), array.args[0], letters[::-1]
-        if len(set(letters)) != len(letters) or len(letters) > 2:
-            raise NoOperator
         return _Item(tensor, array, letters, power)
 
     def _group(self, mask: int, want: Letters | None) -> Oriented:

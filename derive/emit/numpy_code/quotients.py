@@ -33,7 +33,46 @@ def without_quotient(tensor: Contraction) -> Tensor:
         found = _of_others(tensor, value, letters, rest)
         if found is not None:
             return without_quotient(found) if isinstance(found, Contraction) else found
+    for place, (factor, letters, power) in enumerate(factors):
+        rest = [f for at, f in enumerate(factors) if at != place]
+        if isinstance(factor, Sum) and power == 1 and _is_divided(factor, rest):
+            return _term_by_term(tensor, rest, factor, letters)
     return tensor
+
+
+def _is_divided(total: Sum, rest: list[Factor]) -> bool:
+    """Whether a term of a sum has a product one of whose factors the sum is divided by."""
+    values = (value_of(f) for term in total.terms for f, _, power in term.factors if power >= 1)
+    return any(_is_divided_product(value, rest) for value in values)
+
+
+def _is_divided_product(value: Tensor, rest: list[Factor]) -> bool:
+    """Whether a value is a product one of whose factors is divided by."""
+    if not isinstance(value, Call) or value.function != "prod":
+        return False
+    parts = _parts_of(value.args[0])
+    return any(power < 0 and factor in parts for factor, _, power in rest)
+
+
+def _parts_of(x: Tensor) -> set[Tensor]:
+    """An array and its factors, those of the products among them included."""
+    parts = {x}
+    for part, _, _ in as_contraction(x).factors:
+        value = value_of(part)
+        parts.add(part)
+        if isinstance(value, Call) and value.function == "prod":
+            parts |= _parts_of(value.args[0])
+    return parts
+
+
+def _term_by_term(tensor: Contraction, rest: list[Factor], total: Sum, letters: Letters) -> Tensor:
+    """A product with a sum among its factors, multiplied out, each term without quotients."""
+    terms = [
+        contract(tensor.coefficient, [*rest, (term, letters, ONE)], axes_of(tensor), tensor.dims)
+        for term in terms_of(total)
+    ]
+    new = [without_quotient(t) if isinstance(t, Contraction) else t for t in terms]
+    return add(new, tensor.shape)
 
 
 def _of_others(
@@ -45,18 +84,12 @@ def _of_others(
     parts = as_contraction(x)
     for at, (factor, along, power) in enumerate(rest):
         left = [f for k, f in enumerate(rest) if k != at]
-        if isinstance(factor, Sum) and power == 1 and _divides(factor, parts):
+        if isinstance(factor, Sum) and power == 1 and _divides(factor, _parts_of(x)):
             if set(letters) <= set(along):
                 inside = tuple(along.index(letter) for letter in letters)
                 within = (_times(factor, (product, inside, ONE)), along, ONE)
                 return contract(tensor.coefficient, [*left, within], axes, dims)
-            others: Factor = (product, letters, ONE)
-            terms = [
-                contract(tensor.coefficient, [*left, others, (term, along, ONE)], axes, dims)
-                for term in terms_of(factor)
-            ]
-            new = [without_quotient(t) if isinstance(t, Contraction) else t for t in terms]
-            return add(new, tensor.shape)
+            return _term_by_term(tensor, [*left, (product, letters, ONE)], factor, along)
         if power < 0 and isinstance(x, Sum):
             placed = _placed_in(x, product, factor, along, letters)
             if placed is not None:
@@ -74,7 +107,23 @@ def _of_others(
                 ]
             every = [*left, (_others(product), own, ONE)]
             return contract(tensor.coefficient, every, axes, dims)
-    return None
+    return _by_entries(tensor, product, letters, rest)
+
+
+def _by_entries(
+    tensor: Contraction, product: Call, letters: Letters, rest: list[Factor]
+) -> Tensor | None:
+    """Each entry of x times the others, on average, if x has a product that is divided."""
+    (x,) = product.args
+    parts = as_contraction(x).factors
+    inner = [(value_of(part), power) for part, _, power in parts]
+    if not any(_is_divided_product(value, rest) for value, power in inner if power >= 1):
+        return None
+    fresh = 1 + max((*axes_of(tensor), *letters, *(k for _, ls, _ in rest for k in ls)), default=0)
+    own = (*letters, *range(fresh, fresh + x.order - len(letters)))
+    every = [*rest, (x, own, ONE), (_others(product), own, ONE)]
+    every += [(size_of(dim), (), -ONE) for dim in x.shape[len(letters) :]]
+    return contract(tensor.coefficient, every, axes_of(tensor), tensor.dims)
 
 
 def _times(total: Sum, factor: Factor) -> Tensor:
@@ -151,11 +200,10 @@ def _axes_in(
     return None
 
 
-def _divides(tensor: Tensor, parts: Contraction) -> bool:
-    """Whether some term in a tensor is divided by a factor of what the product is of."""
-    own = {factor for factor, _, _ in parts.factors}
+def _divides(tensor: Tensor, parts: set[Tensor]) -> bool:
+    """Whether some term in a tensor is divided by one of these factors."""
     return isinstance(tensor, Sum | Contraction) and any(
-        factor in own if power < 0 else _divides(factor, parts)
+        factor in parts if power < 0 else _divides(factor, parts)
         for term in terms_of(tensor)
         for factor, _, power in term.factors
     )
