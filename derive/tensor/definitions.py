@@ -24,7 +24,7 @@ from derive.tensor.algebra import (
     size_of,
     zero,
 )
-from derive.tensor.nodes import Delta, Tensor
+from derive.tensor.nodes import Contraction, Delta, Tensor, Variable
 from derive.tensor.recognition import recognise
 
 __all__ = [
@@ -180,6 +180,9 @@ def _variance(tensor: Tensor) -> Tensor:
 
 
 def _pseudoinverse(tensor: Tensor) -> Tensor:
+    value = tensor.value if isinstance(tensor, Variable) else tensor
+    if isinstance(value, Contraction) and value.coefficient == 0:
+        return zero(tensor.shape[::-1])
     if not tensor.order:
         return inverted(tensor)
     if tensor.order == 1:
