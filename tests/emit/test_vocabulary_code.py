@@ -332,6 +332,23 @@ def test_a_product_with_zeros_of_parts(generate: Any) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("prod(tril(A)) + prod(A)", [[0.0, 12.0], [0.0, 0.0]]),
+        ("prod(prod(A)*A)", [[0.0, 0.0], [0.0, 0.0]]),
+        ("sum(prod(A)*A)", [[0.0, 96.0], [0.0, 0.0]]),
+        ("prod(A .* A')", [[0.0, 0.0], [0.0, 0.0]]),
+    ],
+)
+def test_products_with_zeros_beside_and_in_each_other(
+    formula: str, expected: Any, generate: Any
+) -> None:
+    module = generate(f"A : (n, n)\nJ = {formula}\ngrad J wrt A")
+    found = module.grad_J_A(A=[[1.0, 0.0], [3.0, 4.0]])
+    np.testing.assert_allclose(found, expected)
+
+
 def test_a_product_with_zeros_inside_a_solution(generate: Any) -> None:
     module = generate("H : (n, n) positive_definite\nJ = prod(cholesky(H))\ngrad J wrt H")
     assert module.grad_J_H(H=[[2.0, 1.0], [1.0, 3.0]]).tolist() == [[0.0, 0.0], [0.0, 0.0]]
