@@ -149,7 +149,11 @@ def _inverse(walker: Any, node: Any, value: Any) -> Any:
 
 def _call(walker: Any, node: Any, *values: Any) -> Any:
     """A function of the language; it works on matrices, or on scalars entry by entry."""
-    name = SYNONYMS.get(node.name, node.name)
+    name, operands = SYNONYMS.get(node.name, node.name), node.operands
+    if name == "max" and any(map(_is_zero, operands)):
+        # max(0, x) is relu(x), whose derivative at 0 is 0.
+        place = 1 if _is_zero(operands[0]) else 0
+        name, operands, values = "relu", operands[place : place + 1], values[place : place + 1]
     row = EVALUATIONS.get(name)
     if row is None:
         raise UnsupportedError(f"the judge cannot evaluate {name}, met in {node}")
@@ -157,12 +161,16 @@ def _call(walker: Any, node: Any, *values: Any) -> Any:
         return walker.call(name, row, values)
     arguments = [
         value if _is_matrix(operand) else lift(value)
-        for operand, value in zip(node.operands, values, strict=True)
+        for operand, value in zip(operands, values, strict=True)
     ]
     value = walker.call(name, row, arguments)
     if _is_matrix(node):
         return lift(value) if name in NUMBERS else value
     return value if name in NUMBERS else value[..., 0, 0]
+
+
+def _is_zero(node: Any) -> bool:
+    return bool(node == 0) or isinstance(node, sympy.ZeroMatrix)
 
 
 def _scalar_function(walker: Any, node: Any, *values: Any) -> Any:
