@@ -300,6 +300,9 @@ class _Pairs:
         return Folded("vec", [part], (whole,), self._sizes((whole,)))
 
     def folded(self) -> list[Factor | Folded]:
+        wholes = {letters[0] for letters in self.pairs}
+        for letters in [p for p in self.pairs if wholes & set(p[1:])]:
+            self._nested(*letters)
         while self.pairs:
             self.current = whole, first, second = self.pairs.pop(0)
             if first == second:
@@ -358,6 +361,24 @@ class _Pairs:
             self.done.append(Folded("unvec", [part], letters, self._sizes(letters)))
             return True
         return False
+
+    def _nested(self, whole: int, first: int, second: int) -> None:
+        """``vec`` of what other pairs tie together, ``vec(kron(A, B))``."""
+        if first == second or (whole, first, second) not in self.pairs:
+            return
+        others = [letters for letters in self.pairs if letters != (whole, first, second)]
+        pairs: list[Factor] = [(pair(*self._sizes(p[1:])), p, Fraction(1)) for p in others]
+        items = [*self.factors, *pairs]
+        leaders = connected([*(letters for _, letters, _ in items), (first,), (second,)])
+        own = [f for f in items if f[1] and leaders[f[1][0]] == leaders[first]]
+        within = {letter for _, letters, _ in own for letter in letters}
+        folded = [item for item in (*self.done, *self.beside) if isinstance(item, Folded)]
+        outside = {whole, *range(self.order)}.union(*(item.letters for item in folded))
+        if leaders[first] == leaders[second] and not within & outside:
+            inside = [letters for _, letters, _ in own]
+            self.pairs = [letters for letters in others if letters not in inside]
+            part = self._take(own, (second, first))
+            self.done.append(Folded("vec", [part], (whole,), self._sizes((whole,))))
 
     @staticmethod
     def _reaches(factors: Sequence[Factor], letter: int) -> bool:

@@ -44,6 +44,7 @@ kron(diag(x), B)
 kron(A*x, B*b)
 vec(A)
 vec(A*S)
+vec(kron(A, B))
 kron(A, B)*kron(x, b)
 v[2]
 D[1,2]
