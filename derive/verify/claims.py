@@ -153,9 +153,10 @@ def _extend(problem: Problem, auxiliary: Mapping[str, Expression], wrts: set[str
 
 
 def _with_auxiliaries(point: Point, program: Program, original: Program) -> Point:
+    """The point with values of auxiliaries, and of definitions as they are rewritten over them."""
     environment = dict(point.environment)
-    for name in program.names:
-        if name not in original.expressions:
+    if program.expressions != original.expressions:
+        for name in program.names:
             environment[name] = program.compute(name, environment)
     return replace(point, environment=environment)
 
@@ -244,6 +245,7 @@ class _Line:
         self.expression = expression
         self.environment = environment
         self.earlier = earlier
+        self.program = program
         watch = Watch()
         try:
             self.value: Array | None = evaluate(expression, environment, watch)
@@ -261,21 +263,29 @@ class _Line:
         return bench.spread(lambda noise: self._evaluate(noise).reshape(extent), value)
 
     def _evaluate(self, noise: Noise) -> Array:
-        """The value with noise on it, and on the earlier claims that it uses."""
-        needed: set[str] = set()
-        stack = [self.expression]
+        """The value with noise on it, on the definitions and on the earlier claims that it uses."""
+        needed = set(names_in(self.expression))
+        stack = list(needed)
         while stack:
-            used = names_in(stack.pop()) & self.earlier.keys() - needed
+            line = self.earlier.get(stack.pop())
+            used = names_in(line.expression) - needed if line is not None else frozenset()
             needed |= used
-            stack += (self.earlier[name].expression for name in used)
+            stack += used
         environment = dict(self.environment)
+        for name in self.program.needed(needed & set(self.program.names)):
+            found = self.program.compute(name, environment, noise=noise)
+            environment[name] = _moved(environment[name], found - environment[name])
         for name, line in self.earlier.items():
             if name in needed and line.value is not None:
                 change = evaluate(line.expression, environment, noise=noise) - line.value
-                before = np.asarray(environment[name])
-                known = np.where(np.isfinite(change), change, 0.0)
-                environment[name] = before + known.reshape(before.shape)
+                environment[name] = _moved(environment[name], change)
         return evaluate(self.expression, environment, noise=noise)
+
+
+def _moved(value: Any, change: Array) -> Array:
+    """A value with a change, where that is a number."""
+    known = np.where(np.isfinite(change), change, 0.0)
+    return np.asarray(value + known.reshape(np.shape(value)))
 
 
 def _shaped(value: Array | None, extent: tuple[int, ...]) -> Array | None:
