@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from derive.emit.numpy_code.arrays import Array
 from derive.emit.numpy_code.placement import start_of
+from derive.shapes import times
 from derive.tensor.algebra import ONE, transpose
 from derive.tensor.definitions import deviation, root_mean_square
 from derive.tensor.incidence import offset_of
@@ -172,8 +173,11 @@ def _merged(low: TensorLowering, tensor: Call) -> Array:
         low.arrays.expand(low.array(side)) if is_column else low.array(side)
         for side, is_column in sides
     ]
-    node = low.arrays.make("kron", args, tensor.shape)
-    return low.arrays.multiply(inner.coefficient, [*scalars, (node, ONE)], tensor.shape)
+    flat = inner.order == 4 and tensor.order == 1
+    shape = (times(*inner.shape[:2]), times(*inner.shape[2:])) if flat else tensor.shape
+    node = low.arrays.make("kron", args, shape)
+    whole = low.arrays.multiply(inner.coefficient, [*scalars, (node, ONE)], shape)
+    return low.arrays.reshape(whole, tensor.shape) if flat else whole
 
 
 CALLS: Final[Mapping[str, Callable[[TensorLowering, Call], Array]]] = {
