@@ -26,6 +26,9 @@ __all__ = ["Errors", "Noise", "Walker", "Watch", "attentive", "evaluate", "names
 SQUARE: Final = 1e-54
 """Beside a complex step, numbers below this may be its square."""
 
+JUMPS: Final = frozenset({"sign", "heaviside", "lt", "le", "gt", "ge"})
+"""Functions whose value at 0 is not that beside it."""
+
 SINGULAR: Final = 1e-8
 """A matrix whose reciprocal condition number is below this is singular to rounding."""
 
@@ -309,7 +312,7 @@ class Walker:
         """The value of one function, seen by the watch."""
         if self.watch is not None:
             self.watch.see_function(name, row, arguments)
-        if row.kink is not None:
+        if name in JUMPS:
             arguments = [_without_squares(argument) for argument in arguments]
         if row.is_composed:
             return row.value(*arguments, blur=self._pass)

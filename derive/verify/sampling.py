@@ -211,7 +211,7 @@ class _Search:
             wanted = next(distance for last, distance in SMALLEST_DISTANCES if attempt < last)
             if not best.failed and (best.point.distance >= wanted or attempt >= REFINEMENTS):
                 break
-            if are_singular and attempt >= SINGULAR_ATTEMPTS:
+            if (are_singular and attempt >= SINGULAR_ATTEMPTS) or best.how == EMPTY:
                 break
         assert best is not None
         if best.failed:
@@ -301,12 +301,15 @@ class _Search:
 
 
 NOT_FINITE: Final = "is not finite"
+EMPTY: Final = "has no entries"
 
 
 def _complaint(value: Array, watch: Watch) -> str:
     """Why the derivative of a value cannot be compared with anything; empty if it can."""
     if watch.singular is not None:
         return "not of full rank" if getattr(watch.singular, "name", "") == "pinv" else "singular"
+    if not value.size:
+        return EMPTY
     size = float(np.abs(value).max())
     if not np.isfinite(size):
         return NOT_FINITE
