@@ -8,6 +8,7 @@ values of its own indices alone, and the products are summed index by index.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import product
@@ -29,7 +30,10 @@ Array: TypeAlias = NDArray[Any]
 MOST_AT_ONCE: Final = 300_000
 """More values than this are not kept in one array."""
 
-MOST_IN_ALL: Final = 30_000_000
+MOST_AT_END: Final = 30_000_000
+"""An array of more entries than this is not evaluated."""
+
+MOST_IN_ALL: Final = 3_000_000_000
 """A sum of more products than this is not evaluated."""
 
 
@@ -98,17 +102,18 @@ def _contracted(
     left = set(indices)
     while left:
         index = min(left, key=lambda x: (_extent_of(factors, x, sizes, walker), str(x)))
-        if _extent_of(factors, index, sizes, walker) > MOST_IN_ALL:
-            raise UnsupportedError(f"the sum over {index} has too many terms to be checked: {term}")
         left.remove(index)
-        own, array = _product([f for f in factors if index in f[0]])
+        here = sorted((f for f in factors if index in f[0]), key=lambda f: f[1].size)
         factors = [f for f in factors if index not in f[0]]
-        if index not in own:
+        if here:
+            while len(here) > 2:
+                here = [_product(here[:2]), *here[2:]]
+            factors.append(_product(here, index))
+        else:
             factors.append(((), np.asarray(float(sizes[index]))))
-            continue
-        axis = own.index(index)
-        factors.append(((*own[:axis], *own[axis + 1 :]), array.sum(axis=axis)))
-    return _product(factors)[1]
+    while len(factors) > 1:
+        factors = [_product(factors[:2]), *factors[2:]]
+    return factors[0][1]
 
 
 def _over(walker: Any, factor: Any, own: Sequence[Any], ranges: Sequence[range]) -> Array:
@@ -133,19 +138,33 @@ def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return np.broadcast_shapes(*shapes)
 
 
-def _product(factors: Sequence[tuple[tuple[Any, ...], Array]]) -> tuple[tuple[Any, ...], Array]:
-    """The product of factors, along all of their indices."""
-    own = tuple(dict.fromkeys(index for letters, _ in factors for index in letters))
-    depth = max((array.ndim - len(letters) for letters, array in factors), default=0)
-    whole: Array = np.ones(())
+Indexed: TypeAlias = tuple[tuple[Any, ...], Array]
+"""An array with an axis for each of some indices, before those of the batch."""
+
+
+def _product(factors: Sequence[Indexed], index: Any = None) -> Indexed:
+    """The product of one or two factors, along all of their indices but one that is summed.
+
+    Raises:
+        UnsupportedError: There are too many entries or products.
+    """
+    own = tuple(dict.fromkeys(x for letters, _ in factors for x in letters))
+    kept = tuple(x for x in own if x != index)
+    batch = _broadcast([array.shape[len(letters) :] for letters, array in factors])
+    places: dict[Any, int] = {x: place for place, x in enumerate((*own, *range(-len(batch), 0)))}
+    sizes: dict[Any, int] = {}
+    operands: list[Any] = []
     for letters, array in factors:
-        axes = sorted(range(len(letters)), key=lambda axis: own.index(letters[axis]))
-        batch = array.shape[len(letters) :]
-        turned = array.transpose(*axes, *range(len(letters), array.ndim))
-        here = {letters[axis]: size for axis, size in zip(axes, turned.shape, strict=False)}
-        spread = (*(here.get(index, 1) for index in own), *(1,) * (depth - len(batch)), *batch)
-        whole = whole * turned.reshape(spread)
-    return own, whole
+        axes = (*letters, *range(len(letters) - array.ndim, 0))
+        wide = [x for x, size in zip(axes, array.shape, strict=True) if size > 1 or x in own]
+        sizes |= {x: size for x, size in zip(axes, array.shape, strict=True) if x in wide}
+        operands += [array.reshape([sizes[x] for x in wide]), [places[x] for x in wide]]
+    result = [x for x in (*kept, *range(-len(batch), 0)) if x in sizes]
+    entries = math.prod(sizes[x] for x in result)
+    if entries > MOST_AT_END or math.prod(sizes.values()) > MOST_IN_ALL:
+        raise UnsupportedError("a closed form has a sum of too many terms to be checked")
+    whole = np.einsum(*operands, [places[x] for x in result], optimize=True)
+    return kept, whole.reshape((*(sizes[x] for x in kept), *batch))
 
 
 def tabulate(walker: Any, node: Any) -> Any:

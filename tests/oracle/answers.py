@@ -108,7 +108,9 @@ class Asked:
         """Whether a function of the module returns the structure of its matrix on request."""
         return "structure" in inspect.signature(self.answer.module[name]).parameters
 
-    def called(self, name: str, direction: Any = None, **asked: Any) -> Any:
+    def called(
+        self, name: str, direction: Any = None, digits: Any = np.float64, **asked: Any
+    ) -> Any:
         """What a function of the module returns, of a direction if it takes one."""
         function = self.answer.module.get(name)
         if function is None:
@@ -118,14 +120,15 @@ class Asked:
             extent = self.values[variable.name].shape[: len(variable.dims)]
             value = np.reshape(self.values[variable.name], extent)
             written = f"{variable.name}_" if variable.name in PYTHON else variable.name
-            given[written] = value if extent else float(value)
+            given[written] = np.asarray(value, digits) if extent else digits(value.item())
         named = {own: size_of(dim, self.sizes) for own, dim in self.answer.renamed.items()}
         named |= {dim: self.sizes[dim] for dim in self.task.dims}
         wanted = inspect.signature(function).parameters
         given |= {dim: size for dim, size in named.items() if dim in wanted}
         if direction is not None:
             taken = [p.name for p in wanted.values() if p.default is p.empty]
-            given |= {next(name for name in taken if name not in given): direction}
+            along = np.asarray(direction, digits)
+            given |= {next(name for name in taken if name not in given): along}
         with np.errstate(all="ignore"):
             return function(**given, **asked)
 

@@ -6,9 +6,10 @@ is installed, JAX, which judges the oracle.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +32,8 @@ from tests.tensor import evaluation
 __all__ = ["by_jax", "by_module", "by_print"]
 
 SLACK: Final = 1e-9
+ROUNDED: Final = 1e-9
+"""Roundings may come to so much of the largest value on the way, if more digits take them away."""
 MOST_PRODUCTS: Final = 20_000
 """What is a sum of more products is not computed as one."""
 
@@ -64,16 +67,20 @@ def _gradients(asked: Asked) -> None:
     _value_beside(asked)
     for name, gradient in asked.expected.derivatives.items():
         what = f"gradient with respect to {name}"
-        got = asked.array(name).vec(asked.called(f"grad_{asked.of}_{name}"), what)
-        near(got, np.ravel(gradient, order="F"), asked.allowed[name], what)
+
+        def given(digits: Any, name: str = name, what: str = what) -> Any:
+            return asked.array(name).vec(
+                asked.called(f"grad_{asked.of}_{name}", digits=digits), what
+            )
+
+        _near(asked, given, np.ravel(gradient, order="F"), asked.allowed[name], what)
 
 
 def _jacobians(asked: Asked) -> None:
     of = asked.value
     for name, expected in asked.expected.derivatives.items():
         pair, by, allowed = f"{asked.of}_{name}", asked.array(name), asked.allowed[name]
-        got = _matrix(asked, f"jacobian_{pair}", expected, (of, by))
-        near(got, expected, allowed, f"jacobian_{pair}")
+        _, allowed = _matrix(asked, f"jacobian_{pair}", expected, (of, by), allowed)
         _structure(asked, f"jacobian_{pair}", expected, allowed)
         _product(asked, f"jvp_{pair}", expected, (by, of), allowed)
         _product(asked, f"vjp_{pair}", expected.T, (of, by), allowed)
@@ -97,21 +104,44 @@ def _hessians(asked: Asked) -> None:
 def _hessian(asked: Asked, names: str, expected: Any, by: Array, allowed: float) -> None:
     """A Hessian: its values, and that it is symmetric."""
     function = f"hessian_{asked.of}_{names}"
-    got = _matrix(asked, function, expected, (by, by))
-    near(got, expected, allowed, function)
+    got, allowed = _matrix(asked, function, expected, (by, by), allowed)
     largest = float(np.max(np.abs(expected), initial=0.0))
     slack = min(allowed, SYMMETRIC * max(largest, asked.expected.largest))
     near(got, got.T, slack, f"{function} beside its transpose")
     _structure(asked, function, expected, allowed)
 
 
-def _matrix(asked: Asked, function: str, expected: Any, arrays: tuple[Array, Array]) -> Any:
-    """A matrix over two vecs that a function returns; scalars have no axis in it."""
-    got = asked.called(function)
+def _matrix(
+    asked: Asked, function: str, expected: Any, arrays: tuple[Array, Array], allowed: float
+) -> tuple[Any, float]:
+    """A matrix over two vecs that a function returns, and the error allowed."""
     extent = tuple(array.size for array in arrays if array.order)
-    if np.shape(got) != extent:
-        raise Wrong(f"{function} has shape {np.shape(got)}, not {extent}")
-    return np.reshape(got, expected.shape)
+
+    def given(digits: Any) -> Any:
+        got = asked.called(function, digits=digits)
+        if np.shape(got) != extent:
+            raise Wrong(f"{function} has shape {np.shape(got)}, not {extent}")
+        return np.reshape(got, expected.shape)
+
+    return _near(asked, given, expected, allowed, function)
+
+
+def _near(
+    asked: Asked, given: Callable[[Any], Any], expected: Any, allowed: float, what: str
+) -> tuple[Any, float]:
+    """What is given, compared, and the error allowed: also that which more digits take away.
+
+    Raises:
+        Wrong: It differs by more, and not by roundings alone.
+    """
+    got = given(np.float64)
+    off = float(np.max(np.abs(got - expected), initial=0.0))
+    if off > allowed and off <= ROUNDED * asked.expected.largest:
+        with contextlib.suppress(TypeError):
+            left = float(np.max(np.abs(given(np.longdouble) - expected), initial=0.0))
+            allowed = max(allowed, 2 * off) if left <= allowed and left <= off / 100 else allowed
+    near(got, expected, allowed, what)
+    return got, allowed
 
 
 def _structure(asked: Asked, function: str, expected: Any, allowed: float) -> None:
@@ -132,8 +162,11 @@ def _product(
     """A product with a vector, beside that of the matrix."""
     along, result = arrays
     vec = np.random.default_rng(matrix.shape).normal(size=along.size)
-    got = result.vec(asked.called(function, along.given(vec)), function)
-    near(got, matrix @ vec, allowed * float(np.sum(np.abs(vec))), function)
+
+    def given(digits: Any) -> Any:
+        return result.vec(asked.called(function, along.given(vec), digits), function)
+
+    _near(asked, given, matrix @ vec, allowed * float(np.sum(np.abs(vec))), function)
 
 
 def by_jax(asked: Asked) -> None:
