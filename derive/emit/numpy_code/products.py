@@ -304,6 +304,8 @@ class Product:
         ends = [next(iter(self.order.sets[place] - {letter})) for place in sides]
         if one[1].index(letter) != other[1].index(letter) or not has_fact(vector, "nonnegative"):
             return None
+        if self.order.letters(mask) != set(ends):
+            return None
         matrix = self._side(1 << sides[0], (letter, ends[0]))
         root = self.arrays.multiply(ONE, [(self.lowering.array(vector), HALF)], vector.shape)
         items = [(matrix, ONE), (self.arrays.expand(root), ONE)]
