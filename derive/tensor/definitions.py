@@ -24,7 +24,7 @@ from derive.tensor.algebra import (
     size_of,
     zero,
 )
-from derive.tensor.nodes import Contraction, Delta, Tensor, Variable
+from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Tensor, Variable
 from derive.tensor.recognition import recognise
 
 __all__ = [
@@ -40,6 +40,17 @@ __all__ = [
 ]
 
 HALF = Fraction(1, 2)
+
+DISCRETE: Final = frozenset({"integer", "onehot", "signs"})
+"""Facts of variables that can be 0, or whose sums can, without being chosen so."""
+
+ANALYTIC: Final = frozenset(
+    "exp log sin cos tan asin acos atan sinh cosh tanh erf sigmoid softplus".split()
+)
+"""Functions of an entry that are 0 at single points at most."""
+
+REGULAR: Final = frozenset({"inverse", "det", "expm", "cholesky", "softmax", "logsumexp", "prod"})
+"""Functions of arrays that are 0 at single points at most, however many entries there are."""
 
 
 def inverted(tensor: Tensor) -> Tensor:
@@ -183,11 +194,27 @@ def _pseudoinverse(tensor: Tensor) -> Tensor:
     value = tensor.value if isinstance(tensor, Variable) else tensor
     if isinstance(value, Contraction) and value.coefficient == 0:
         return zero(tensor.shape[::-1])
-    if not tensor.order:
-        return inverted(tensor)
-    if tensor.order == 1:
-        return _over(tensor, _squares(tensor))
-    return recognise(invoke("pinv", [tensor], tensor.shape[::-1]))
+    if tensor.order > 1:
+        return recognise(invoke("pinv", [tensor], tensor.shape[::-1]))
+    squares = _squares(tensor)
+    if not _is_generic(tensor):
+        is_zero = apply("le", [(squares, ()), (zero(), ())], ())
+        return _over(tensor, add([squares, is_zero], ()))
+    return _over(tensor, squares) if tensor.order else inverted(tensor)
+
+
+def _is_generic(tensor: Tensor) -> bool:
+    """Whether it is surely 0 at no sizes and only at special values of its variables."""
+    if isinstance(tensor, Variable):
+        given = not tensor.facts & DISCRETE
+        return given if tensor.value is None else _is_generic(tensor.value)
+    if isinstance(tensor, Contraction):
+        return tensor.coefficient != 0 and all(_is_generic(f) for f, _, _ in tensor.factors)
+    if isinstance(tensor, Map):
+        return tensor.function in ANALYTIC and all(_is_generic(t) for t, _ in tensor.args)
+    if isinstance(tensor, Call):
+        return tensor.function in REGULAR and all(map(_is_generic, tensor.args))
+    return isinstance(tensor, Constant)
 
 
 def _exponential(tensor: Tensor) -> Tensor:
