@@ -29,6 +29,9 @@ SQUARE: Final = 1e-54
 JUMPS: Final = frozenset({"sign", "heaviside", "lt", "le", "gt", "ge"})
 """Functions whose value at 0 is not that beside it."""
 
+HIDDEN: Final = 1e-14
+"""Nearer to a kink than this, relative to the largest value met, rounding chooses the side."""
+
 SINGULAR: Final = 1e-8
 """A matrix whose reciprocal condition number is below this is singular to rounding."""
 
@@ -39,6 +42,7 @@ class Watch:
 
     Attributes:
         kink: Smallest distance from a kink or jump.
+        is_hidden: Whether rounding chose the side of a kink or jump.
         edge: Smallest distance from an edge of a domain.
         kinked: Functions with a kink that were met.
         broken: The first node whose value is not finite.
@@ -53,6 +57,7 @@ class Watch:
 
     imaginary: bool = False
     kink: float = np.inf
+    is_hidden: bool = False
     edge: float = np.inf
     kinked: set[str] = field(default_factory=set)
     broken: Any = None
@@ -70,7 +75,10 @@ class Watch:
             return
         if row.kink is not None:
             self.kinked.add(name)
-            self.kink = float(np.fmin(self.kink, np.min(row.kink(*arguments))))
+            distance = row.kink(*arguments)
+            self.kink = float(np.fmin(self.kink, np.min(distance)))
+            near = distance <= HIDDEN * np.max(self.largest)
+            self.is_hidden = self.is_hidden or bool(np.any(near & (distance > 0)))
         if row.edge is not None:
             self.see_edge(row.edge(*arguments))
         if row.is_singular_outside or (name == "det" and not self.singular_determinants):

@@ -153,6 +153,7 @@ class _Trial:
         suspects: The variables that the first value that is not finite is computed from.
         sound: How many values were finite before it.
         is_singular: Whether it is a matrix that should be regular and is not.
+        is_hidden: Whether rounding chose the side of a kink.
     """
 
     kinds: Mapping[str, int]
@@ -162,11 +163,13 @@ class _Trial:
     suspects: tuple[str, ...]
     sound: int
     is_singular: bool = False
+    is_hidden: bool = False
 
     @property
-    def score(self) -> tuple[bool, float]:
+    def score(self) -> tuple[bool, bool, float]:
         """What is better comes later."""
-        return (not self.failed, self.sound if self.failed else self.point.distance)
+        distance = self.sound if self.failed else self.point.distance
+        return (not self.failed, not self.failed and not self.is_hidden, distance)
 
 
 @dataclass(frozen=True)
@@ -260,7 +263,9 @@ class _Search:
         culprit = watch.broken if how == NOT_FINITE else watch.singular
         suspects = self._suspects(failed, culprit) if failed else ()
         is_singular = watch.singular is not None
-        return _Trial(kinds, point, failed, how, suspects, watch.sound, is_singular)
+        return _Trial(
+            kinds, point, failed, how, suspects, watch.sound, is_singular, watch.is_hidden
+        )
 
     def _revive(
         self,

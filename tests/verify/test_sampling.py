@@ -344,6 +344,16 @@ def test_a_kink_that_cannot_be_avoided_is_lived_with(paper: Any) -> None:
     assert found.points[0].distance == 0.0
 
 
+def test_rounding_does_not_choose_the_side_of_a_kink(paper: Any) -> None:
+    x, y = paper.given("x", 3, facts="signs"), paper.given("y", 4, facts="onehot")
+    tenths = (x[0, 0] / 10 + x[1, 0] / 5) - 3 * x[2, 0] / 10
+    paper.define("J", call("sum", call("relu", y)) + call("relu", tenths))
+    for seed in range(10):
+        for point in points_of(paper, seed).points:
+            assert abs(point.inputs["x"].sum()) == 1
+            assert point.distance == 0.0
+
+
 def test_points_depend_on_the_seed_alone(paper: Any) -> None:
     paper.given("A", "m", "n")
     first, again, other = points_of(paper, 7), points_of(paper, 7), points_of(paper, 8)
