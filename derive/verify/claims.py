@@ -271,7 +271,7 @@ class _Line:
             used = names_in(line.expression) - needed if line is not None else frozenset()
             needed |= used
             stack += used
-        environment = dict(self.environment)
+        environment, noise = dict(self.environment), replace(noise, exact=self.environment)
         for name in self.program.needed(needed & set(self.program.names)):
             found = self.program.compute(name, environment, noise=noise)
             environment[name] = _moved(environment[name], found - environment[name])

@@ -8,8 +8,9 @@ keeps its own stack, so that depth is no limit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
@@ -125,23 +126,44 @@ class Watch:
         return size
 
 
+COMPARISONS: Final = frozenset({"gt", "lt", "ge", "le"})
+
+LAST_DIGITS: Final = 2.0**-49
+"""What is left of a sum is rounding if it is no larger than this, relative to its terms."""
+
+
 @dataclass(frozen=True)
 class Noise:
     """Relative errors put on all values of an evaluation, in place of those of rounding.
 
     They are much larger, so that what they do to the result stands out: that, over ``SIZE``, is
     what rounding of the result is relative to. Entries of one array that are equal have equal
-    errors, so that ties stay ties.
+    errors, so that ties stay ties; comparisons are those of the values without errors.
+
+    Attributes:
+        rng: For the errors.
+        exact: The values of names without errors, where the environment has some.
     """
 
     rng: np.random.Generator
+    exact: Mapping[str, Any] | None = None
 
     SIZE: ClassVar[float] = 1e-6
 
-    def blur(self, node: Any, value: Any) -> Any:
-        """The value of a node with an error in each entry; numbers and sizes have none."""
+    def blur(self, node: Any, value: Any, operands: Sequence[Any] = ()) -> Any:
+        """The value of a node with an error in each entry; numbers and sizes have none.
+
+        A sum that cancels but for its last digits is as far off as the largest of its terms.
+        """
         is_exact = isinstance(node, sympy.Number) or getattr(node, "is_integer", False)
-        return value if is_exact else self.blur_array(np.asarray(value))
+        if is_exact:
+            return value
+        blurred = self.blur_array(np.asarray(value))
+        if isinstance(node, sympy.Add | sympy.MatAdd) and blurred.dtype.kind in "fc":
+            blurred.real += self.SIZE * _left_over(np.real(value), map(np.real, operands))
+            if blurred.dtype.kind == "c":
+                blurred.imag += self.SIZE * _left_over(np.imag(value), map(np.imag, operands))
+        return blurred
 
     def blur_array(self, value: Array) -> Array:
         """An array with an error in each entry; conditions have none."""
@@ -159,10 +181,17 @@ class Noise:
         return np.asarray(value * (1 + self.SIZE * np.cos(spread * digits + phase)))
 
 
+def _left_over(total: Array, terms: Iterable[Array]) -> Array:
+    """The size of what a sum is made of where nothing but roundings is left of it, elsewhere 0."""
+    size = np.asarray(sum(map(np.abs, terms)), dtype=float)
+    hidden = (total != 0) & (np.abs(total) <= LAST_DIGITS * size)
+    return np.where(hidden & np.isfinite(size), size, 0.0)
+
+
 class Errors(Protocol):
     """What is put on the values of an evaluation: :class:`Noise`, or steps off zeros."""
 
-    def blur(self, node: Any, value: Any) -> Any:
+    def blur(self, node: Any, value: Any, operands: Sequence[Any] = ()) -> Any:
         """The value of a node with it."""
 
     def blur_array(self, value: Array) -> Array:
@@ -269,6 +298,7 @@ class Walker:
         self.outer = outer
         self.bound = bound or {}
         self.lifted = lifted
+        self.count = count
         self.depth: int = 1 if outer is None else outer.depth + (count > 1)
         self.breadth: int = count if outer is None else outer.breadth * count
         self._known: dict[int, tuple[Any, Any]] = {}
@@ -286,6 +316,9 @@ class Walker:
                 known[id(node)] = (node, free)
                 continue
             row = row_of(node)
+            if self.noise is not None and getattr(node, "name", "") in COMPARISONS:
+                known[id(node)] = (node, self._exact.run(node))
+                continue
             operands = row.operands(node)
             missing = [operand for operand in operands if id(operand) not in known]
             if missing:
@@ -295,9 +328,23 @@ class Walker:
             if self.watch is not None and operands:
                 self.watch.see_value(node, value, isinstance(node, sympy.MatrixExpr) or self.lifted)
             if self.noise is not None:
-                value = self.noise.blur(node, value)
+                value = self.noise.blur(
+                    node, value, [known[id(operand)][1] for operand in operands]
+                )
             known[id(node)] = (node, value)
         return known[id(expression)][1]
+
+    @cached_property
+    def _exact(self) -> Walker:
+        """A walker of this scope without errors."""
+        exact = self.noise.exact if isinstance(self.noise, Noise) else None
+        return Walker(
+            self.environment if exact is None else exact,
+            outer=None if self.outer is None else self.outer._exact,
+            bound=self.bound,
+            lifted=self.lifted,
+            count=self.count,
+        )
 
     def _valued(self, row: Row, node: Any, operands: Sequence[Any]) -> Any:
         """The value of one node.

@@ -80,7 +80,8 @@ def add_up(walker: Any, node: Any) -> Any:
         terms = _for_all(walker, function, indices, ranges)
         return _trimmed(sum(terms[1:], terms[0]))
     parts = [_contracted(walker, part, indices, ranges) for part in sympy.Add.make_args(function)]
-    return _trimmed(sum(parts[1:], parts[0]))
+    total = sum(parts[1:], parts[0])
+    return _trimmed(total if walker.noise is None else walker.noise.blur(function, total, parts))
 
 
 def _contracted(

@@ -8,7 +8,7 @@ value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,7 +43,7 @@ class _Steps:
     products: frozenset[str]
     size: float
 
-    def blur(self, node: Any, value: Any) -> Any:
+    def blur(self, node: Any, value: Any, operands: Sequence[Any] = ()) -> Any:
         """The value of a node, without zeros if it is what products may be computed from."""
         is_zero = value == 0
         if not np.any(is_zero) or not _varies(node) or _has_product(node, self.products):
