@@ -86,9 +86,10 @@ def _higher(
     gradient = next(s for s in sweeps if s.kind == "grad" and s.of.name == request.of)
     known = {step.quantity.name: step.adjoint for step in gradient.steps}
     chain = [names[name] for name in request.wrt]
-    bar = known.setdefault(chain[0].name, _without_influence(chain[0]))
+    taken = {variable.name for variable in (*names.values(), *known.values())}
+    bar = known.setdefault(chain[0].name, _without_influence(chain[0], taken))
     everything = [*names.values(), *known.values()]
-    taken = {variable.name for variable in everything}
+    taken.add(bar.name)
     return higher_sweeps(request.of, bar, chain, everything, lambda wish: free_name(wish, taken))
 
 
@@ -105,10 +106,13 @@ def _second(problem: Problem, names: dict[str, Variable], first: Sequence[Sweep]
                 others = request.wrt if request.joint else (name,)
                 wanted.setdefault((request.of, name), {}).update(dict.fromkeys(others))
     found: dict[tuple[str, str], Sweep] = {}
+    taken = {*names, *(step.adjoint.name for sweep in first for step in sweep.steps)}
     for (of, by), wrt in wanted.items():
         gradient = next(s for s in first if s.kind == "grad" and s.of.name == of)
         known = {step.quantity.name: step.adjoint for step in gradient.steps}
-        bar = known.setdefault(by, _without_influence(names[by]))
+        bar = known.get(by) or _without_influence(names[by], taken)
+        known[by] = bar
+        taken.add(bar.name)
         everything = [*names.values(), *known.values()]
         before = [w for w in wrt if w != by and by in wanted.get((of, w), ()) and (of, w) in found]
         mixed = {names[w]: _jacobian_by(found[of, w], by) for w in before}
@@ -138,9 +142,9 @@ REPEATED: Final = frozenset({"hessian", "derivative"})
 """Requests for which a gradient is differentiated again."""
 
 
-def _without_influence(variable: Variable) -> Variable:
+def _without_influence(variable: Variable, taken: Set[str]) -> Variable:
     """The gradient with respect to a variable that the scalar does not depend on."""
-    name, none = f"{variable.name}_bar", frozenset[str]()
+    name, none = free_name(f"{variable.name}_bar", taken), frozenset[str]()
     return Variable(name, variable.shape, none, zero(variable.shape), "adjoint", variable.row)
 
 
