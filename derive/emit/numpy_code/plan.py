@@ -243,6 +243,8 @@ class _Planner:
         for place, part in enumerate(parts):
             sign = _sign(part) if place else 1
             node, kept = self.lowering.lean(scale(sign, part.value))
+            if is_boolean(node) and not place:
+                node = self.arrays.make("floating", (node,), node.shape)
             order = tuple(dict.fromkeys(part.axes))
             args.append(self._laid_out(spread(self.arrays, node, kept, order)))
             marks.append((part.axes, sign))
