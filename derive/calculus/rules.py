@@ -241,7 +241,7 @@ ENTRYWISE: Final[Mapping[str, EntrywiseRule]] = {
         kink="at a tie each gets $1/2$",
     ),
     "clip": EntrywiseRule(
-        ("gt(x, y)*lt(x, z)", "lt(x, y)", "gt(x, z)"),
+        ("gt(x, y)*lt(x, z)", "le(x, y)", "ge(x, z)"),
         "$clip′$ is 1 between the bounds, 0 outside",
         kink="$clip′$ at a bound is 0",
     ),
