@@ -7,6 +7,7 @@ are left out.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,9 @@ from tests.oracle.sizes import Dim, size_of
 from tests.oracle.tree import Node, Request, Task, Variable, chosen
 
 __all__ = ["Evaluation", "Reference", "nearby", "point", "reference", "structured"]
+
+MOVED: Final = 1e-3
+"""A pseudo-inverse has no derivative where its matrix has another rank this far away."""
 
 ROUNDING: Final = 1e-13
 """Relative size of the noise that stands for roundings."""
@@ -42,6 +46,7 @@ class Evaluation:
         margin: The least distance from a kink so far, other than none at all.
         kinked: Whether it stood on a kink.
         annulled: Whether a product of entries has one that is 0.
+        ranks: Of the matrices whose pseudo-inverse was taken.
         largest: The largest absolute value so far.
         noise: Moves every value on the way by about a rounding, to show what roundings do.
         slack: How much of their size two numbers may differ by and still count as equal.
@@ -61,6 +66,7 @@ class Evaluation:
         self.margin = math.inf
         self.kinked = False
         self.annulled = False
+        self.ranks: list[int] = []
         self.largest = 1.0
 
     def size(self, dim: Dim) -> int:
@@ -112,6 +118,8 @@ class Evaluation:
             return np.eye(rows * columns)[places]
         op = REDUCTIONS.get(node.op, node.op) if len(args) == 1 else node.op
         self.annulled |= op == "prod" and not np.all(getval(args[0]))
+        if op == "pinv":
+            self.ranks.append(int(np.linalg.matrix_rank(getval(args[0]))))
         if op in (">=", "<=") and self.slack:
             larger, smaller = args if op == ">=" else args[::-1]
             return 1.0 * (larger >= smaller - self.slack * np.abs(smaller))
@@ -243,8 +251,12 @@ def reference(
             derivatives = _derivatives(of)
         except np.linalg.LinAlgError:
             return Reference(np.array(math.nan), {}, 0.0, False, math.inf)
-    kinked = of.seen.kinked or (request.kind == "hessian" and of.seen.annulled)
-    return Reference(value, derivatives, of.seen.margin, kinked, of.seen.largest)
+        seen, margin = of.seen, of.seen.margin
+        with contextlib.suppress(np.linalg.LinAlgError):
+            of.value(of.start + MOVED * np.random.default_rng(0).normal(size=of.start.shape))
+            margin = margin if of.seen.ranks == seen.ranks else 0.0
+    kinked = seen.kinked or (request.kind == "hessian" and seen.annulled)
+    return Reference(value, derivatives, margin, kinked, seen.largest)
 
 
 def _derivatives(of: _Shifted) -> dict[str, Any]:
