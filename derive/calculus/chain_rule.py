@@ -171,7 +171,7 @@ def _quantities(problem: Problem) -> dict[str, Variable]:
     return names
 
 
-EQUATIONS: Final = frozenset({"signs", "probability", "onehot", "orthogonal", "integer"})
+EQUATIONS: Final = frozenset({"signs", "probability", "onehot", "orthogonal"})
 """Facts that do not hold nearby, so that a gradient must not use them where it is differentiated
 by the variable again."""
 
