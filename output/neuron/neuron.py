@@ -21,7 +21,7 @@ two, a scalar none. Their shapes are checked unless CHECK_SHAPES is False. What 
 not need it accepts and leaves alone.
 
 Checked: 7 steps and 4 gradients, each at 5 random points, seed 0: largest relative error 6e-16
-(complex step), 2e-13 (central differences, through max).
+(complex step), 2e-13 (central differences, through relu).
 Checked: 6 functions, each at 3 random points, seed 0: largest relative error 2e-16 (complex
 step).
 """
