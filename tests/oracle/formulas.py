@@ -65,6 +65,15 @@ def _logsumexp(x: Value, axis: int) -> Value:
     return high + anp.log(anp.sum(anp.exp(x - high), axis=axis, keepdims=True))
 
 
+def _log_softmax(x: Value, axis: int) -> Value:
+    """The largest entry is not in the sum: its logarithm may be nearer to 0 than rounding."""
+    largest = np.argmax(getval(x), axis=axis, keepdims=True)
+    is_top = np.equal(np.indices(np.shape(getval(x)))[axis], largest)
+    top = anp.sum(x * is_top, axis=axis, keepdims=True)
+    others = anp.sum(anp.exp(x - top) * ~is_top, axis=axis, keepdims=True)
+    return x - top - anp.log1p(others)
+
+
 def _softmax(x: Value, axis: int) -> Value:
     return anp.exp(x - _logsumexp(x, axis))
 
@@ -221,9 +230,9 @@ FORMULAS: Final[Mapping[str, Formula]] = {
     "hcat": lambda *parts: _joined(*parts, axis=1),
     "vcat": lambda *parts: _joined(*parts, axis=0),
     "softmax": lambda x: _softmax(x, 0),
-    "log_softmax": lambda x: x - _logsumexp(x, 0),
+    "log_softmax": lambda x: _log_softmax(x, 0),
     "rowsoftmax": lambda x: _softmax(x, 1),
-    "rowlog_softmax": lambda x: x - _logsumexp(x, 1),
+    "rowlog_softmax": lambda x: _log_softmax(x, 1),
     "affine": lambda w, x, b: anp.dot(w, x) + b,
     "layernorm": lambda *args: _normalised(0, 0, *args),
     "rowlayernorm": lambda *args: _normalised(1, 1, *args),
@@ -233,8 +242,8 @@ FORMULAS: Final[Mapping[str, Formula]] = {
     "attention": _attention,
     "sse": lambda r: _total(r * r),
     "cross_entropy": lambda p, y: -_total(y * anp.log(p)),
-    "softmax_cross_entropy": lambda z, y: -_total(y * (z - _logsumexp(z, 0))),
-    "rowsoftmax_cross_entropy": lambda z, y: -_total(y * (z - _logsumexp(z, 1))),
+    "softmax_cross_entropy": lambda z, y: -_total(y * _log_softmax(z, 0)),
+    "rowsoftmax_cross_entropy": lambda z, y: -_total(y * _log_softmax(z, 1)),
     "nll": lambda logp, y: -_total(y * logp),
     "kl": lambda p, q: _total(p * (anp.log(p) - anp.log(q))),
     "mse": lambda a, y: _mean((a - y) ** 2),
