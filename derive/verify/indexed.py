@@ -33,6 +33,11 @@ MOST_AT_ONCE: Final = 300_000
 MOST_AT_END: Final = 30_000_000
 """An array of more entries than this is not evaluated."""
 
+MOST_VALUES: Final = 60_000_000
+"""A function of indices is not evaluated for more of their values than this."""
+
+TOO_MANY: Final = "a closed form has a sum of too many terms to be checked"
+
 MOST_IN_ALL: Final = 3_000_000_000
 """A sum of more products than this is not evaluated."""
 
@@ -163,7 +168,7 @@ def _product(factors: Sequence[Indexed], index: Any = None) -> Indexed:
     result = [x for x in (*kept, *range(-len(batch), 0)) if x in sizes]
     entries = math.prod(sizes[x] for x in result)
     if entries > MOST_AT_END or math.prod(sizes.values()) > MOST_IN_ALL:
-        raise UnsupportedError("a closed form has a sum of too many terms to be checked")
+        raise UnsupportedError(TOO_MANY)
     whole = np.einsum(*operands, [places[x] for x in result], optimize=True)
     return kept, whole.reshape((*(sizes[x] for x in kept), *batch))
 
@@ -192,7 +197,13 @@ def _trimmed(value: Any) -> Any:
 def _for_all(
     walker: Any, function: Any, indices: Sequence[Any], ranges: Sequence[range]
 ) -> Sequence[Any] | Array:
-    """The values of a function at all places, the last index fastest."""
+    """The values of a function at all places, the last index fastest.
+
+    Raises:
+        UnsupportedError: There are too many.
+    """
+    if walker.breadth * math.prod(map(len, ranges)) > MOST_VALUES:
+        raise UnsupportedError(TOO_MANY)
     places = list(product(*ranges))
     if not places:
         return []
