@@ -242,7 +242,7 @@ ENTRYWISE: Final[Mapping[str, EntrywiseRule]] = {
     ),
     "clip": EntrywiseRule(
         ("gt(x, y)*lt(x, z)", "le(x, y)", "ge(x, z)"),
-        "$clip′$ is 1 between the bounds, 0 outside",
+        "$clip′$ is 1 between the bounds (the lower below the upper), 0 outside",
         kink="$clip′$ at a bound is 0",
     ),
     "power": EntrywiseRule(
