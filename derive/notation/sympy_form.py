@@ -11,8 +11,9 @@ from functools import reduce
 from typing import Any, Final
 
 import sympy
-from sympy import Identity, MatPow, MatrixSymbol, OneMatrix, ZeroMatrix
+from sympy import FunctionMatrix, Identity, Lambda, MatPow, MatrixSymbol, OneMatrix, ZeroMatrix
 from sympy.matrices.expressions.diagonal import DiagMatrix
+from sympy.matrices.expressions.matexpr import MatrixElement
 
 from derive.notation.entries import entry_form
 from derive.notation.expression import Expr
@@ -47,8 +48,7 @@ def sympy_form(expr: Expr) -> Expression:
     def walk(node: Expr) -> Expression:
         known = done.get(id(node))
         if known is None:
-            args = () if node.op == "sum_over" else node.args
-            known = done[id(node)] = BUILDERS[node.op](node, [walk(arg) for arg in args])
+            known = done[id(node)] = BUILDERS[node.op](node, [walk(arg) for arg in node.args])
         return known
 
     return walk(expr)
@@ -107,6 +107,17 @@ def _index(expr: Expr, _: Parts) -> Expression:
     return entry_form(expr.value, lambda tensor: sympy_form(raised(tensor)))
 
 
+def _sum_over(expr: Expr, parts: Parts) -> Expression:
+    """A sum of what is printed, over its index."""
+    (body,), (index, size, _) = parts, expr.value
+    limits = (index, 0, size - 1)
+    if not isinstance(body, sympy.MatrixExpr):
+        return sympy.Sum(body, limits)
+    row, column = sympy.symbols("row column", integer=True, cls=sympy.Dummy)
+    entry = sympy.Sum(MatrixElement(body, row, column), limits)
+    return FunctionMatrix(*body.shape, Lambda((row, column), entry))
+
+
 def _call(expr: Expr, parts: Parts) -> Expression:
     if expr.value == "power":
         return sympy.HadamardPower(*parts) if not expr.is_scalar else sympy.Pow(*parts)
@@ -143,6 +154,6 @@ BUILDERS: Final[Mapping[str, Callable[[Expr, Parts], Expression]]] = {
     "slice": _slice,
     "broadcast": _broadcast,
     "index": _index,
-    "sum_over": lambda expr, _: entry_form(expr.value[2], lambda t: sympy_form(raised(t))),
+    "sum_over": _sum_over,
 }
 """How each operator is built."""
