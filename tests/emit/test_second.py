@@ -185,6 +185,17 @@ def test_the_products_never_form_the_matrix(generate: Any) -> None:
     assert "einsum" not in body and "reshape" not in body and "kron" not in body
 
 
+def test_a_rank_one_factor_makes_one_long_outer_product(generate: Any, rng: Any) -> None:
+    """However the other factor lies in memory, the large array is written from end to end."""
+    made = generate("A:(n,n); x:(m); W:(n,m); J = x'*W'*A*W*x; hessian J wrt W")
+    assert "x[:, None, None, None] * M" in made.body("hessian_J_W")
+    A, x = rng.normal(size=(3, 3)), rng.normal(size=4)
+    for laid_out in (A, np.asfortranarray(A)):
+        got = made.hessian_J_W(A=laid_out, x=x, W=np.zeros((3, 4)))
+        assert got.flags.c_contiguous
+        np.testing.assert_allclose(got, np.kron(np.outer(x, x), A + A.T), rtol=1e-14)
+
+
 @pytest.mark.parametrize(
     ("problem", "name", "planted"),
     [

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import takewhile
 from typing import Final, Protocol
 
 from derive.emit.numpy_code.arrays import Array, Arrays, Powered
@@ -28,6 +29,9 @@ MOST_TRIED: Final = 6
 
 WRITTEN: Final = 20
 """How many multiplications of a matrix product cost as much as an entry of an entrywise one."""
+
+SHORT: Final = 20
+"""To begin a run of entries that lie next to each other costs as much as so many of them."""
 
 SAME: Final = 0.5
 """A product of a matrix with its own transpose takes half the multiplications."""
@@ -112,11 +116,20 @@ class Blocks:
         first, second = self._letters(left), self._letters(right)
         union, kept = first | second, self._letters(left | right)
         cost = self._size(union) + WRITTEN * self._size(kept)
-        if union != kept and left | right == self._whole:
+        if union == kept:
+            cost *= 1 + SHORT / self._run(first, second)
+        elif left | right == self._whole:
             sides = sorted(self._axes(letters & kept) for letters in (first, second))
             if (*sides[0], *sides[1]) != self._axes(kept):
                 cost += WRITTEN * self._size(kept)
         return cost
+
+    def _run(self, first: frozenset[int], second: frozenset[int]) -> float:
+        """Entries next to each other through which two parts go alike when they are multiplied."""
+        letters = self._axes(first | second)[::-1]
+        kinds = [(letter in first, letter in second) for letter in letters]
+        alike = takewhile(lambda pair: pair[1] == kinds[0], zip(letters, kinds, strict=True))
+        return self._size(letter for letter, _ in alike)
 
     def _tensor(self, mask: int) -> Tensor:
         """A partial product as a tensor, whatever its letters are called."""

@@ -253,6 +253,10 @@ class _Planner:
     def _laid_out(self, node: Array) -> Array:
         """An array as the start of a matrix: row by row, a number multiplied where it is cheap."""
         if node.op == "broadcast":
+            first, second = node.args
+            if second.op == "broadcast" and first.op == "spread" and first.args[0].order == 1:
+                args = (first, self._laid_out(second))
+                return self.arrays.make("broadcast", args, node.shape)
             return self.arrays.make("broadcast", node.args, node.shape, "C")
         if node.op == "multiply":
             coefficient, powers = node.value
