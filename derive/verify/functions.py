@@ -133,7 +133,7 @@ def _sigmoid(x: Any) -> Any:
 
 
 def _softplus(x: Any) -> Any:
-    return _relu(x) + np.log1p(np.exp(_branch(x.real, -x, x)))
+    return _relu(x) + _log1p(np.exp(_branch(x.real, -x, x)))
 
 
 def _relu(x: Any) -> Any:
@@ -215,13 +215,35 @@ def _mean(x: Any) -> Any:
     return np.mean(x, axis=BOTH)
 
 
+def _log1p(x: Any) -> Any:
+    """log(1 + x), for complex x too without adding a small x to 1."""
+    if not np.iscomplexobj(x):
+        return np.log1p(x)
+    re, im = np.where(np.abs(x) < 0.5, (x.real, x.imag), 0.0)
+    small = np.log1p(2 * re + re * re + im * im) / 2 + 1j * np.arctan2(im, 1 + re)
+    return np.where(np.abs(x) < 0.5, small, np.log(1 + x))
+
+
+def _above(x: Any, axis: int) -> tuple[Any, Any]:
+    """The largest entry along an axis, and what logsumexp has above it: log(1 + the others)."""
+    largest = np.argmax(x.real, axis=axis, keepdims=True)
+    top = np.take_along_axis(x, largest, axis)
+    others = np.exp(x - top)
+    np.put_along_axis(others, largest, 0.0, axis)
+    return top, _log1p(np.sum(others, axis=axis, keepdims=True))
+
+
 def _logsumexp(x: Any, axis: int) -> Any:
-    shift = np.max(x.real, axis=axis, keepdims=True)
-    return shift + np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True))
+    return sum(_above(x, axis))
 
 
 def _log_softmax(axis: int) -> Function:
-    return lambda x, blur=leave: x - blur(_logsumexp(x, axis))
+    def value(x: Any, blur: Any = leave) -> Any:
+        top, above = _above(x, axis)
+        whole = top + above
+        return x - top - above - (blur(whole) - whole)
+
+    return value
 
 
 def _softmax(axis: int) -> Function:
@@ -270,7 +292,7 @@ ENTRYWISE: Final[Mapping[str, Evaluation]] = {
     "exp": Evaluation(np.exp),
     "log": Evaluation(_log, edge=_size),
     "log1p": Evaluation(
-        lambda x: np.where(x.real < -1, np.nan, np.log1p(x)), edge=lambda x: _size(1 + x)
+        lambda x: np.where(x.real < -1, np.nan, _log1p(x)), edge=lambda x: _size(1 + x)
     ),
     "sqrt": Evaluation(_sqrt, edge=_size),
     "abs": Evaluation(_abs, kink=_size),

@@ -9,7 +9,7 @@ values of its own indices alone, and the products are summed index by index.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import Any, Final, TypeAlias
@@ -27,19 +27,20 @@ __all__ = ["add_up", "pick_block", "pick_entry", "stack", "tabulate"]
 
 Array: TypeAlias = NDArray[Any]
 
-MOST_AT_ONCE: Final = 300_000
-"""More values than this are not kept in one array."""
+Indexed: TypeAlias = tuple[tuple[Any, ...], Array]
+"""An array with an axis for each of some indices, before those of the batch."""
 
-MOST_AT_END: Final = 30_000_000
-"""An array of more entries than this is not evaluated."""
+MOST_AT_ONCE: Final = 300_000
+"""More values than this are not computed in one array."""
 
 MOST_VALUES: Final = 60_000_000
 """A function of indices is not evaluated for more of their values than this."""
 
-TOO_MANY: Final = "a closed form has a sum of too many terms to be checked"
-
-MOST_IN_ALL: Final = 3_000_000_000
+MOST_PRODUCTS: Final = 3_000_000_000
 """A sum of more products than this is not evaluated."""
+
+MOST_ENTRIES: Final = 30_000_000
+"""A sum whose value has more entries than this is not evaluated."""
 
 
 def pick_entry(walker: Any, node: Any, value: Any, row: Any, column: Any) -> Any:
@@ -98,7 +99,7 @@ def _contracted(
     """
     sizes = dict(zip(indices, map(len, ranges), strict=True))
     values = dict(zip(indices, ranges, strict=True))
-    factors: list[tuple[tuple[Any, ...], Array]] = []
+    factors: list[Indexed] = []
     for factor in sympy.Mul.make_args(term):
         own = tuple(index for index in indices if factor.has(index))
         factors.append((own, _over(walker, factor, own, [values[index] for index in own])))
@@ -107,7 +108,7 @@ def _contracted(
         factors[0] = own, walker.noise.blur(term, array)
     left = set(indices)
     while left:
-        index = min(left, key=lambda x: (_extent_of(factors, x, sizes, walker), str(x)))
+        index = min(left, key=lambda x: (_products_over(x, factors, sizes), str(x)))
         left.remove(index)
         here = sorted((f for f in factors if index in f[0]), key=lambda f: f[1].size)
         factors = [f for f in factors if index not in f[0]]
@@ -131,21 +132,11 @@ def _over(walker: Any, factor: Any, own: Sequence[Any], ranges: Sequence[range])
     return array.reshape(*map(len, ranges), *array.shape[1:])
 
 
-def _extent_of(
-    factors: Sequence[tuple[tuple[Any, ...], Array]], index: Any, sizes: Any, walker: Any
-) -> float:
+def _products_over(index: Any, factors: Sequence[Indexed], sizes: Mapping[Any, int]) -> int:
     """How many products there are to be summed over an index."""
     own = {x for letters, _ in factors if index in letters for x in letters}
     batch = [array.shape[len(ls) :] for ls, array in factors if index in ls]
-    return float(np.prod([float(sizes[x]) for x in own] + [*map(float, _broadcast(batch))]))
-
-
-def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    return np.broadcast_shapes(*shapes)
-
-
-Indexed: TypeAlias = tuple[tuple[Any, ...], Array]
-"""An array with an axis for each of some indices, before those of the batch."""
+    return math.prod(sizes[x] for x in own) * math.prod(np.broadcast_shapes(*batch))
 
 
 def _product(factors: Sequence[Indexed], index: Any = None) -> Indexed:
@@ -156,7 +147,7 @@ def _product(factors: Sequence[Indexed], index: Any = None) -> Indexed:
     """
     own = tuple(dict.fromkeys(x for letters, _ in factors for x in letters))
     kept = tuple(x for x in own if x != index)
-    batch = _broadcast([array.shape[len(letters) :] for letters, array in factors])
+    batch = np.broadcast_shapes(*(array.shape[len(letters) :] for letters, array in factors))
     places: dict[Any, int] = {x: place for place, x in enumerate((*own, *range(-len(batch), 0)))}
     sizes: dict[Any, int] = {}
     operands: list[Any] = []
@@ -167,8 +158,8 @@ def _product(factors: Sequence[Indexed], index: Any = None) -> Indexed:
         operands += [array.reshape([sizes[x] for x in wide]), [places[x] for x in wide]]
     result = [x for x in (*kept, *range(-len(batch), 0)) if x in sizes]
     entries = math.prod(sizes[x] for x in result)
-    if entries > MOST_AT_END or math.prod(sizes.values()) > MOST_IN_ALL:
-        raise UnsupportedError(TOO_MANY)
+    if entries > MOST_ENTRIES or math.prod(sizes.values()) > MOST_PRODUCTS:
+        raise _too_many()
     whole = np.einsum(*operands, [places[x] for x in result], optimize=True)
     return kept, whole.reshape((*(sizes[x] for x in kept), *batch))
 
@@ -203,7 +194,7 @@ def _for_all(
         UnsupportedError: There are too many.
     """
     if walker.breadth * math.prod(map(len, ranges)) > MOST_VALUES:
-        raise UnsupportedError(TOO_MANY)
+        raise _too_many()
     places = list(product(*ranges))
     if not places:
         return []
@@ -223,6 +214,13 @@ def _for_all(
     bound = {index: column.reshape(extent) for index, column in zip(indices, columns, strict=True)}
     value = np.asarray(walker.scope(bound, count=len(places)).run(function))
     return np.broadcast_to(value, (*extent[: len(extent) - value.ndim], *value.shape))
+
+
+def _too_many() -> UnsupportedError:
+    return UnsupportedError(
+        "a closed form has a sum of too many terms to be checked",
+        ["It is printed without a check by derive explain and derive notes, with --no-check."],
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -503,6 +504,24 @@ def test_slope_at_zero(name: str, slope: float) -> None:
 def test_large_arguments_do_not_overflow(name: str, large: float) -> None:
     value = evaluate(call(name, sympy.MatrixSymbol("A", 2, 1)), {"A": np.full((2, 1), large)})
     assert np.all(np.isfinite(value))
+
+
+@pytest.mark.parametrize("kind", [float, complex])
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("log1p", [1e-20, -1e-18], [1e-20, -1e-18]),
+        ("softplus", [-50.0], [math.exp(-50)]),
+        ("log_softmax", [0.0, -50.0], [-math.exp(-50), -50.0]),
+        ("logsumexp", [-45.0, 0.0], math.exp(-45)),
+    ],
+)
+def test_logarithms_near_1_keep_their_digits(
+    name: str, given: list[float], expected: Any, kind: type
+) -> None:
+    expression = call(name, sympy.MatrixSymbol("A", len(given), 1))
+    value = evaluate(expression, {"A": np.array(given, dtype=kind)[:, None]})
+    np.testing.assert_allclose(np.ravel(value), np.ravel(expected), rtol=1e-14)
 
 
 @pytest.mark.parametrize("name", sorted(set(SCALAR_EVALUATIONS) - {"Heaviside"}))
