@@ -33,6 +33,7 @@ from derive.verify import Report, judge, judge_functions
 from derive.vocabulary import Expression, call
 
 if TYPE_CHECKING:
+    from derive.emit.numpy_code import NumpyModule
     from derive.emit.page import Page
 
 __all__ = [
@@ -304,23 +305,34 @@ def code(derivation: Derivation, *, seed: int = 0, report: Report | None = None)
     Raises:
         CheckError: A step, a gradient or a function is not what it should be.
     """
-    from derive.emit.numpy_code import numpy_module
+    return _judged_module(derivation, seed, report)[1]
+
+
+def _judged_module(
+    derivation: Derivation, seed: int, report: Report | None = None
+) -> tuple[NumpyModule, str]:
+    """The module, and its text, which says what was checked."""
+    from derive.emit.numpy_code import NumpyModule
 
     report = check(derivation, seed) if report is None else report
     require(report, "the derivation")
-    found = check_code(derivation, seed)
+    module = NumpyModule(derivation)
+    found = _check_functions(module, seed)
     require(found, "the generated code")
-    return numpy_module(
-        derivation, verified=f"Checked: {report.summary()}.\nChecked: {found.summary()}."
-    )
+    verified = f"Checked: {report.summary()}.\nChecked: {found.summary()}."
+    return module, module.text(verified=verified)
 
 
 def check_code(derivation: Derivation, seed: int = 0) -> Report:
     """What the judge finds about the functions of the generated module."""
-    from derive.emit.numpy_code import numpy_module
+    from derive.emit.numpy_code import NumpyModule
 
-    functions = exported(numpy_module(derivation))
-    return judge_functions(derivation.problem, functions, seed=seed, points=FUNCTION_POINTS)
+    return _check_functions(NumpyModule(derivation), seed)
+
+
+def _check_functions(module: NumpyModule, seed: int) -> Report:
+    functions = exported(module.text())
+    return judge_functions(module.problem, functions, seed=seed, points=FUNCTION_POINTS)
 
 
 def write_code(
@@ -341,12 +353,10 @@ def write_code(
             f"a test cannot import {path.name}",
             (f"Call it {module_name(path.stem)}.py.",),
         )
-    texts = {path: code(derivation, seed=seed)}
+    module, text = _judged_module(derivation, seed)
+    texts = {path: text}
     if test:
-        from derive.emit.numpy_code import numpy_test_module
-
-        beside = path.with_name(f"test_{path.name}")
-        texts[beside] = numpy_test_module(derivation, path.stem)
+        texts[path.with_name(f"test_{path.name}")] = module.test_text(path.stem)
     write_files(texts, force=force)
     return tuple(texts)
 
@@ -396,16 +406,11 @@ def build(
         CheckError: The derivation or the code is wrong.
         InputError: A file exists and ``force`` is not set, or cannot be written.
     """
-    from derive.emit.numpy_code import numpy_test_module
-
     derivation = derive(problem)
-    module = module_name(problem.name)
+    name = module_name(problem.name)
     report = check(derivation)
-    written = code(derivation, report=report)
-    texts = {
-        f"{module}.py": written,
-        f"test_{module}.py": numpy_test_module(derivation, module),
-    }
+    module, written = _judged_module(derivation, 0, report)
+    texts = {f"{name}.py": written, f"test_{name}.py": module.test_text(name)}
     for language in lang:
         found = page(derivation, report, lang=language)
         mark = "" if language == "en" else f".{language}"
@@ -417,7 +422,7 @@ def build(
     if problem.name in TRAINED and problem.source == example_text(problem.name):
         from derive.emit.training import training_script
 
-        texts["train.py"] = training_script(module, rows=problem.name == "circles_rows")
+        texts["train.py"] = training_script(name, rows=problem.name == "circles_rows")
     paths = {Path(folder) / name: text for name, text in texts.items()}
     own = {path: text for path, text in paths.items() if not _is_same(path, text)}
     write_files(own, force=force)

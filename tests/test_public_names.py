@@ -139,16 +139,16 @@ def test_build(tmp_path: Path) -> None:
 
 
 def test_code_that_is_wrong_is_not_returned(monkeypatch: pytest.MonkeyPatch) -> None:
-    from derive.emit import numpy_code
+    from derive.emit.numpy_code import NumpyModule
 
-    right = numpy_code.numpy_module
+    right = NumpyModule.text
 
-    def wrong(derivation: object, **options: object) -> str:
-        return right(derivation, **options).replace("r_bar = 2.0 * r", "r_bar = 2.001 * r")
+    def wrong(module: NumpyModule, **options: str) -> str:
+        return right(module, **options).replace("r_bar = 2.0 * r", "r_bar = 2.001 * r")
 
     derivation = derive.derive(problem())
-    assert wrong(derivation) != right(derivation)
-    monkeypatch.setattr(numpy_code, "numpy_module", wrong)
+    assert wrong(NumpyModule(derivation)) != right(NumpyModule(derivation))
+    monkeypatch.setattr(NumpyModule, "text", wrong)
     with pytest.raises(CheckError, match="the generated code failed the check"):
         derive.code(derivation)
 

@@ -23,11 +23,11 @@ main()
 """
 
 WRONG_CODE: Final = """
-from derive.emit import numpy_code
-right = numpy_code.numpy_module
-def wrong(derivation, **options):
-    return right(derivation, **options).replace("* x", "* x * 1.0001")
-numpy_code.numpy_module = wrong
+from derive.emit.numpy_code import NumpyModule
+right = NumpyModule.text
+def wrong(module, **options):
+    return right(module, **options).replace("* x", "* x * 1.0001")
+NumpyModule.text = wrong
 from derive.cli import main
 main()
 """

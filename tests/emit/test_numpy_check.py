@@ -10,7 +10,7 @@ import pytest
 
 from derive import examples
 from derive.calculus.chain_rule import derive
-from derive.emit.numpy_code import numpy_module, numpy_test_module
+from derive.emit.numpy_code import NumpyModule, numpy_module
 from derive.language import parse
 
 EXAMPLES = sorted(Path(examples.__file__ or "").parent.glob("*.derive"))
@@ -58,7 +58,7 @@ def write(statement: str, folder: Path, module: str) -> Path:
     derivation = derive(parse(statement))
     path = folder / f"{module}.py"
     path.write_text(numpy_module(derivation), encoding="utf-8")
-    test = numpy_test_module(derivation, module)
+    test = NumpyModule(derivation).test_text(module)
     (folder / f"test_{module}.py").write_text(test, encoding="utf-8")
     return path
 

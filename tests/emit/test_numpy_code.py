@@ -19,7 +19,7 @@ from sympy import MatrixSymbol
 
 from derive import examples
 from derive.calculus.chain_rule import derive
-from derive.emit.numpy_code import numpy_module, numpy_test_module
+from derive.emit.numpy_code import NumpyModule, numpy_module
 from derive.errors import InputError, UnsupportedError
 from derive.language import parse
 from derive.problem import Problem, Request
@@ -338,7 +338,7 @@ def test_linter_and_formatter_have_nothing_to_say(path: Path, tmp_path: Path) ->
     # Comments stand in a column; the formatter would put them two blanks behind the code.
     text = re.sub(r"(\S) {2,}# \(", r"\1  # (", numpy_module(derivation))
     module.write_text(text, encoding="utf-8")
-    test.write_text(numpy_test_module(derivation, "module"), encoding="utf-8")
+    test.write_text(NumpyModule(derivation).test_text("module"), encoding="utf-8")
     for command in (["check", "--extend-ignore=E741"], ["format", "--line-length=100", "--diff"]):
         ran = subprocess.run(
             [str(ruff()), *command, "--isolated", "--no-cache", str(module), str(test)],

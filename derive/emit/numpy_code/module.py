@@ -49,7 +49,7 @@ from derive.shapes import ONE, Dim, Shape
 from derive.tensor.nodes import Tensor, Variable
 from derive.tensor.substitution import variables_of
 
-__all__ = ["numpy_module", "numpy_test_module"]
+__all__ = ["NumpyModule", "numpy_module"]
 
 MOST_SPECIALISED: Final = 6
 """With more gradients than this, ``grad_J_W`` calls ``value_and_grad_J``."""
@@ -61,35 +61,8 @@ VALUE: Final = "(value)"
 
 
 def numpy_module(derivation: Derivation, *, verified: str = "", title: str = "") -> str:
-    """The text of a module with a function for everything that a problem asks.
-
-    Args:
-        derivation: Whose answers are computed.
-        verified: What was checked, for the module's docstring.
-        title: Its first line; by default the problem's name and what is differentiated.
-
-    Raises:
-        UnsupportedError: Something has no NumPy code.
-        InputError: Two names would be one in Python; or something is divided by 0 everywhere.
-    """
-    try:
-        return _Module(derivation).text(title or _title(derivation), verified)
-    except ZeroDivisionError:
-        raise InputError("there is a division by zero in the problem, so it has no value") from None
-
-
-def numpy_test_module(derivation: Derivation, module_name: str) -> str:
-    """The text of a pytest file that checks the module's gradients by differences.
-
-    Args:
-        derivation: The one that the module was made of.
-        module_name: Under which the test imports the module.
-    """
-    module = _Module(derivation)
-    module.text("", "")
-    inputs = [answers.inputs for answers in module.answers]
-    sizes = [answers.sizes for answers in module.answers]
-    return check_module_text(environment(), derivation, module_name, inputs, sizes)
+    """The text of a :class:`NumpyModule`."""
+    return NumpyModule(derivation).text(verified=verified, title=title)
 
 
 def _title(derivation: Derivation) -> str:
@@ -151,8 +124,16 @@ class _Answers:
     cls: str
 
 
-class _Module:
-    """A module on its way: its names, and the functions as they are written."""
+class NumpyModule:
+    """A module with a function for everything that a problem asks.
+
+    Args:
+        derivation: Whose answers are computed.
+
+    Raises:
+        UnsupportedError: Something has no NumPy code.
+        InputError: Two names would be one in Python; or something is divided by 0 everywhere.
+    """
 
     def __init__(self, derivation: Derivation) -> None:
         self.derivation, self.problem = derivation, derivation.problem
@@ -166,17 +147,26 @@ class _Module:
         self.operators: dict[str, None] = {}
         self.uses_math = False
         self.answers = [self._answers(sweep) for sweep in derivation.sweeps]
+        try:
+            every = [text for answers in self.answers for text in self._functions(answers)]
+        except ZeroDivisionError:
+            why = "there is a division by zero in the problem, so it has no value"
+            raise InputError(why) from None
+        self.functions = list(dict.fromkeys(every))
 
     def _answers(self, sweep: Sweep) -> _Answers:
         wish = "Gradients" if len(self.derivation.sweeps) == 1 else f"Gradients_{sweep.of.name}"
         inputs = _inputs(self.derivation, sweep)
         return _Answers(sweep, Formulas.of_sweep(sweep), inputs, [], self.names.global_name(wish))
 
-    def text(self, title: str, verified: str) -> str:
-        """The whole module."""
-        functions = list(
-            dict.fromkeys(text for answers in self.answers for text in self._functions(answers))
-        )
+    def text(self, *, verified: str = "", title: str = "") -> str:
+        """The whole module.
+
+        Args:
+            verified: What was checked, for the module's docstring.
+            title: Its first line; by default the problem's name and what is differentiated.
+        """
+        title = title or _title(self.derivation)
         used = {name for answers in self.answers for name in answers.inputs}
         inputs = [name for name in self.problem.variables if name in used]
         sizes = list(dict.fromkeys(size for answers in self.answers for size in answers.sizes))
@@ -195,11 +185,21 @@ class _Module:
                 directions=any(a.sweep.kind != "grad" for a in self.answers),
                 shapes=[(identifier(n), _shape_literal(self.problem.shape(n))) for n in inputs],
                 classes=[self._class(a) for a in self.answers if a.sweep.kind == "grad"],
-                functions=functions,
+                functions=self.functions,
                 helpers=[self._source(name) for name in helpers],
                 operators=self._operators(),
             )
         )
+
+    def test_text(self, module_name: str) -> str:
+        """A pytest file that checks the module's functions by differences.
+
+        Args:
+            module_name: Under which the test imports the module.
+        """
+        inputs = [answers.inputs for answers in self.answers]
+        sizes = [answers.sizes for answers in self.answers]
+        return check_module_text(environment(), self.derivation, module_name, inputs, sizes)
 
     def _source(self, helper: str) -> str:
         """A helper function, with the name that NumPy has in this module."""
