@@ -19,7 +19,7 @@ from derive.tensor.nodes import Tensor, Variable
 from derive.tensor.simplification import expand, simplify
 from derive.tensor.substitution import coefficient_of, variables_of
 
-__all__ = ["Along", "backwards", "forwards", "forwards_from"]
+__all__ = ["Along", "backwards", "forwards", "tangents"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,39 +52,38 @@ def forwards(of: Variable, wrt: Variable, names: Sequence[Variable], direction: 
         UnsupportedError: The law of a function on the way has no closed form for a tangent.
     """
     start = Variable(direction, wrt.shape, row=wrt.row)
-    return forwards_from(of, {wrt: start}, names)
+    order = _ordered(of, names)
+    found = tangents(order, {wrt: start})
+    steps = tuple(t for t in found.values() if t.value is not None)
+    result = found.get(of) or zero(of.shape)
+    return Along(start, tuple(v for v in order if v.value is not None), steps, result)
 
 
-def forwards_from(
-    of: Variable, directions: Mapping[Variable, Variable], names: Sequence[Variable]
-) -> Along:
-    """How a quantity moves when several variables do.
+def tangents(
+    order: Sequence[Variable], directions: Mapping[Variable, Variable]
+) -> dict[Variable, Variable]:
+    """How quantities move when some variables do; what does not move is left out.
 
     Args:
-        of: The quantity.
-        directions: In which direction each variable moves; the first is that of the result.
-        names: Every quantity, in the order of computation.
+        order: The quantities, in the order of computation.
+        directions: In which direction each variable moves.
 
     Raises:
         UnsupportedError: The law of a function on the way has no closed form for a tangent.
     """
-    order = _ordered(of, names)
     needed = depending_on(order, [*directions])
-    tangents: dict[Variable, Variable] = dict(directions)
-    start = next(iter(directions.values()))
+    found: dict[Variable, Variable] = dict(directions)
     for quantity in order:
         if quantity not in needed or quantity.value is None or quantity in directions:
             continue
-        moving = [part for part in variables_of(quantity.value) if part in tangents]
-        terms = [_moved(quantity, part, tangents[part]) for part in moving]
+        moving = [part for part in variables_of(quantity.value) if part in found]
+        terms = [_moved(quantity, part, found[part]) for part in moving]
         value = simplify(add(terms, quantity.shape)).tensor
         name = f"{quantity.name}_dot"
-        tangents[quantity] = Variable(
+        found[quantity] = Variable(
             name, quantity.shape, frozenset(), value, "adjoint", quantity.row
         )
-    result = tangents.get(of) or zero(of.shape)
-    steps = tuple(t for t in tangents.values() if t.value is not None)
-    return Along(start, tuple(v for v in order if v.value is not None), steps, result)
+    return found
 
 
 def _moved(user: Variable, part: Variable, tangent: Variable) -> Tensor:

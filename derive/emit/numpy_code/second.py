@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from derive.calculus.derivation import Derivation, Result, Sweep
-from derive.calculus.tangents import Along, backwards, forwards, forwards_from
+from derive.calculus.order import computed_from
+from derive.calculus.tangents import Along, backwards, forwards, tangents
 from derive.emit.numpy_code.entries import count_of
 from derive.problem import Request
 from derive.shapes import ONE, Dim, Shape
-from derive.tensor.algebra import contract, number, size_of, transpose
+from derive.tensor.algebra import contract, number, size_of, transpose, zero
 from derive.tensor.nodes import Call, Tensor, Variable
 
 __all__ = [
@@ -134,17 +135,19 @@ def joint_product(derivation: Derivation, request: Request, taken: frozenset[str
         directions[wrt] = Variable(label, wrt.shape, frozenset(), value, "adjoint", wrt.row)
         start = start + count_of(wrt.shape)
     sweeps = {s.results[0].by: s for s in derivation.sweeps if s.results and _is_of(s, request)}
-    every = [forwards_from(sweeps[name].of, directions, names) for name in request.wrt]
-    used = dict.fromkeys(variable for along in every for variable in along.quantities)
-    steps = dict.fromkeys((*directions.values(), *(s for along in every for s in along.steps)))
-    result = Call("joined_0", tuple(_vec(along.result) for along in every), v.shape)
-    ordered = tuple(variable for variable in names if variable in used)
+    rows = [sweeps[name].of for name in request.wrt]
+    reached = set[Variable]().union(*map(computed_from, rows))
+    order = [variable for variable in names if variable in reached]
+    found = tangents(order, directions)
+    steps = tuple(tangent for tangent in found.values() if tangent.value is not None)
+    moved = tuple(_vec(found.get(row) or zero(row.shape)) for row in rows)
+    computed = tuple(variable for variable in order if variable.value is not None)
     every_name = ", ".join(request.wrt)
     words = (
         f"Hessian of {request.of} with respect to {every_name}, times {v.name}",
         f"{v.name} holds their directions one behind the other, a matrix column by column.",
     )
-    along = Along(v, ordered, tuple(steps), result)
+    along = Along(v, computed, steps, Call("joined_0", moved, v.shape))
     return Product(joint_name(request, "hvp"), words, along, v.shape, v.shape)
 
 
