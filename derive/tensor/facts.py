@@ -53,8 +53,8 @@ from derive.tensor.nodes import (
     Tensor,
     Variable,
 )
-from derive.tensor.parts import children, rebuild
 from derive.tensor.recognition import recognise
+from derive.tensor.rewriting import from_inside
 from derive.tensor.substitution import substitute, variables_of
 
 __all__ = ["VARIED", "Reason", "apply_facts", "has_fact", "is_symmetric"]
@@ -164,24 +164,7 @@ def apply_facts(tensor: Tensor) -> tuple[Tensor, tuple[Reason, ...]]:
     What has a name is left alone: a variable's value was treated when it was named.
     """
     reasons: dict[Reason, None] = {}
-    return _walk(tensor, reasons, {}), tuple(reasons)
-
-
-def _walk(tensor: Tensor, reasons: dict[Reason, None], done: dict[Tensor, Tensor]) -> Tensor:
-    known = done.get(tensor)
-    if known is not None:
-        return known
-    parts = children(tensor)
-    if parts:
-        new = [_walk(part, reasons, done) for part in parts]
-        found = tensor
-        if any(a is not b for a, b in zip(new, parts, strict=True)):
-            found = recognise(rebuild(tensor, new))
-        found = _at_top(found, reasons)
-    else:
-        found = tensor
-    done[tensor] = found
-    return found
+    return _everywhere(tensor, reasons), tuple(reasons)
 
 
 def _at_top(tensor: Tensor, reasons: dict[Reason, None]) -> Tensor:
@@ -208,6 +191,8 @@ def _at_top(tensor: Tensor, reasons: dict[Reason, None]) -> Tensor:
         return _oriented(tensor, reasons)
     return tensor
 
+
+_everywhere = from_inside(_at_top)
 
 Hit = tuple[Tensor, Tensor]
 

@@ -7,7 +7,7 @@ was used is returned as a :class:`~derive.tensor.facts.Reason`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -27,8 +27,9 @@ from derive.tensor.nodes import (
     Tensor,
     Variable,
 )
-from derive.tensor.parts import children, rebuild
+from derive.tensor.parts import children
 from derive.tensor.recognition import apart, recognise
+from derive.tensor.rewriting import from_inside
 from derive.tensor.scalars import (
     Atoms,
     from_scalar,
@@ -117,29 +118,9 @@ def _settle(tensor: Tensor, facts: bool, reasons: Reasons) -> Tensor:
     return short
 
 
-def _bottom_up(
-    tensor: Tensor, rule: Callable[[Tensor], Tensor], done: dict[Tensor, Tensor]
-) -> Tensor:
-    known = done.get(tensor)
-    if known is None:
-        parts = children(tensor)
-        known = tensor
-        if parts:
-            new = [_bottom_up(part, rule, done) for part in parts]
-            if any(a is not b for a, b in zip(new, parts, strict=True)):
-                known = recognise(rebuild(tensor, new))
-        known = rule(known)
-        done[tensor] = known
-    return known
-
-
 def entrywise(tensor: Tensor) -> Tensor:
     """The tensor with each entrywise part in the shortest form that scalar algebra finds."""
     return _entrywise(tensor, {})
-
-
-def _entrywise(tensor: Tensor, reasons: Reasons) -> Tensor:
-    return _bottom_up(tensor, lambda node: _entrywise_at_top(node, reasons), {})
 
 
 def _entrywise_at_top(tensor: Tensor, reasons: Reasons) -> Tensor:
@@ -170,6 +151,9 @@ def _entrywise_at_top(tensor: Tensor, reasons: Reasons) -> Tensor:
     axes = tuple(range(tensor.order))
     found = contract(tensor.coefficient, factors, axes, dict(enumerate(tensor.shape)))
     return _recognised(found, reasons)
+
+
+_entrywise = from_inside(_entrywise_at_top)
 
 
 def _by_letters(factors: Iterable[Factor]) -> dict[frozenset[int], list[Factor]]:
@@ -262,38 +246,56 @@ def _scales_sum(tensor: Tensor) -> bool:
 def expand(tensor: Tensor) -> Tensor:
     """The tensor with its products multiplied out over the sums among their factors."""
     terms = terms_of(tensor)
-    wide: list[Tensor] = []
-    for term in terms:
-        wide.extend(_multiplied_out(term))
-        if len(wide) > MOST_TERMS:
-            return tensor
-    if len(wide) == len(terms):
+    if not len(terms) < sum(map(_terms_in, terms)) <= MOST_TERMS:
         return tensor
-    return add(wide, tensor.shape)
+    return add([part for term in terms for part in _multiplied_out(term)], tensor.shape)
+
+
+@lru_cache(maxsize=4096)
+def _terms_in(term: Contraction) -> int:
+    """How many terms a product has when it is multiplied out; 1 where they would be too many."""
+    count = 1
+    for factor in term.factors:
+        count *= sum(map(_terms_in, _inside(factor))) or 1
+        if count > MOST_TERMS:
+            return 1
+    return count
+
+
+def _inside(factor: Factor) -> tuple[Contraction, ...]:
+    """The terms over which a factor is multiplied out; none where it stays as it is."""
+    tensor, letters, power = factor
+    if power == 1 and isinstance(tensor, Sum):
+        return tensor.terms
+    if power == 1 and isinstance(tensor, Contraction) and not letters:
+        return (tensor,)
+    return ()
 
 
 def _multiplied_out(term: Contraction) -> list[Tensor]:
-    products: list[list[Factor]] = [[]]
-    for tensor, letters, power in term.factors:
-        options: list[Factor] = [(tensor, letters, power)]
-        if power == 1 and isinstance(tensor, Sum):
-            terms = (part for term in tensor.terms for part in _multiplied_out(term))
-            options = [(part, letters, ONE) for part in terms]
-        elif power == 1 and isinstance(tensor, Contraction) and not letters:
-            options = [(part, letters, ONE) for part in _multiplied_out(tensor)]
-        products = [[*product, option] for product in products for option in options]
-        if len(products) > MOST_TERMS:
-            return [term]
-    if len(products) == 1:
+    if _terms_in(term) == 1:
         return [term]
+    products: list[list[Factor]] = [[]]
+    for factor in term.factors:
+        _, letters, _ = factor
+        parts = (part for inner in _inside(factor) for part in _multiplied_out(inner))
+        options = [(part, letters, ONE) for part in parts] or [factor]
+        products = [[*product, option] for product in products for option in options]
     axes = tuple(range(term.order))
     dims = dict(enumerate(term.shape))
     return [contract(term.coefficient, product, axes, dims) for product in products]
 
 
+def _apart_at_top(tensor: Tensor, reasons: Reasons) -> Tensor:
+    return apart(tensor) or tensor
+
+
+_apart = from_inside(_apart_at_top)
+
+
 def _factors_apart(tensor: Tensor) -> Tensor:
     """The tensor with inverses and determinants of products as products."""
-    return _bottom_up(tensor, lambda node: apart(node) or node, {})
+    return _apart(tensor, {})
 
 
 WIDENING: Final = (("expanded", expand), ("apart", _factors_apart))
@@ -302,10 +304,10 @@ WIDENING: Final = (("expanded", expand), ("apart", _factors_apart))
 
 def factored(tensor: Tensor) -> Tensor:
     """The tensor with what its terms have in common taken out, where that makes it shorter."""
-    return _bottom_up(tensor, _factored_at_top, {})
+    return _factored(tensor, {})
 
 
-def _factored_at_top(tensor: Tensor) -> Tensor:
+def _factored_at_top(tensor: Tensor, reasons: Reasons) -> Tensor:
     for _ in range(MOST_TERMS):
         if not isinstance(tensor, Sum) or len(tensor.terms) > MOST_TERMS:
             return tensor
@@ -320,6 +322,8 @@ def _factored_at_top(tensor: Tensor) -> Tensor:
         tensor = best
     return tensor
 
+
+_factored = from_inside(_factored_at_top)
 
 Common = tuple[Tensor, tuple[int | None, ...], int]
 

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from derive.emit.numpy_code.arrays import Array
 from derive.shapes import Dim
@@ -32,8 +31,6 @@ MOST_PARTS: Final = 256
 
 Oriented = tuple[Array, Letters]
 Signature = frozenset[tuple[tuple[Tensor, Fraction], int]]
-
-_settled: WeakKeyDictionary[Tensor, Tensor] = WeakKeyDictionary()
 
 
 class Computed:
@@ -299,7 +296,7 @@ class Order:
             factors = [f for place, g in enumerate(self.groups) if mask >> place & 1 for f in g]
             known = contract(1, factors, order)
             if any(t.order == 2 and is_symmetric(t) for t, _, _ in factors):
-                known = _with_facts(known)
+                known = apply_facts(known)[0]
             self.formed[mask, order] = known
         return known
 
@@ -312,13 +309,6 @@ class Order:
             if known is not None:
                 return known, order
         return None
-
-
-def _with_facts(tensor: Tensor) -> Tensor:
-    known = _settled.get(tensor)
-    if known is None:
-        known = _settled[tensor] = apply_facts(tensor)[0]
-    return known
 
 
 def orders(letters: frozenset[int]) -> tuple[Letters, ...]:
