@@ -16,7 +16,7 @@ Arguments, by keyword: Q (N, d), K (N, d), tau () with entries > 0. A vector has
 matrix two, a scalar none. Their shapes are checked unless CHECK_SHAPES is False.
 
 Checked: 5 steps and 3 gradients, each at 5 random points, seed 0: largest relative error 1e-15
-(complex step), 1e-10 (central differences).
+(complex step), 4e-11 (central differences).
 Checked: 4 functions, each at 3 random points, seed 0: largest relative error 3e-16 (complex
 step).
 """
