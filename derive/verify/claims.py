@@ -63,6 +63,7 @@ class Claim:
     kind: str = "step"
 
 
+@np.errstate(all="ignore")
 def judge(
     problem: Problem,
     claims: Sequence[Claim],

@@ -299,7 +299,11 @@ class Bench:
             method: That gave them.
             blur: What rounding of each entry of the gradient is relative to, if it is known.
         """
-        if not np.all(np.isfinite(gradient)):
+        is_finite = bool(np.all(np.isfinite(gradient)))
+        if not is_finite and len(slopes.values) and not np.any(np.isfinite(slopes.values)):
+            problem = "neither the value nor the derivative is finite"
+            return Outcome(0.0, method, True, problem, is_void=True)
+        if not is_finite:
             at_edge = ", at the edge of a domain" if self.point.edge <= AT_EDGE else ""
             return Outcome(np.inf, method, False, f"the value is not finite{at_edge}")
         if not np.all(np.isfinite(slopes.values)):

@@ -43,6 +43,7 @@ def python_name(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
+@np.errstate(all="ignore")
 def judge_functions(
     problem: Problem,
     functions: Mapping[str, Callable[..., Any]],

@@ -86,9 +86,8 @@ def describe(point: Point, number: int, seed: int) -> str:
 def _check(entry: _Entry) -> Check:
     outcome = entry.outcome
     if outcome.passed and entry.is_void and not entry.is_told:
-        problem = (
-            "too small for floating-point numbers at every point, so that nothing was compared"
-        )
+        why = outcome.problem or "too small for floating-point numbers"
+        problem = f"{why} at every point, so that nothing was compared"
         return Check(entry.label, False, np.inf, outcome.method, problem=problem, kind="domain")
     return Check(
         label=entry.label,

@@ -32,7 +32,7 @@ class Outcome:
         expected: The derivative, along the direction where it is worst.
         got: The claim there.
         along_facts: Whether only directions that keep the equations of the variable agreed.
-        is_void: Whether nothing was compared, since all was too small for that.
+        is_void: Whether nothing was compared, since all was too small for that, or infinite.
         is_zero: Whether the derivative is exactly 0 along all directions.
     """
 
