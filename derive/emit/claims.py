@@ -14,7 +14,16 @@ from typing import Final
 from derive.calculus.derivation import Derivation, Result, Step, Sweep
 from derive.notation.answers import closed_form, closed_tensor
 from derive.notation.board import BoardStep, board, definition_form
-from derive.notation.expression import Expr, oriented
+from derive.notation.expression import (
+    Expr,
+    fraction,
+    negative,
+    oriented,
+    product,
+    total,
+    transposed,
+)
+from derive.notation.expression import call as written_call
 from derive.notation.raising import raised
 from derive.notation.sympy_form import sympy_form
 from derive.problem import Problem, symbol_of
@@ -124,7 +133,7 @@ def claims(derivation: Derivation) -> tuple[Claim, ...]:
             found.extend(_of_result(sweep, result, derivation) for result in sweep.results)
             continue
         for step in board(sweep):
-            found.append(_of_jacobian_step(derivation, sweep, step))
+            found.append(_of_jacobian_step(sweep, step))
         found.extend(_of_jacobian(derivation, sweep, result) for result in sweep.results)
     return tuple(claim for claim in found if claim.expressions)
 
@@ -152,7 +161,7 @@ def _of_result(sweep: Sweep, result: Result, derivation: Derivation) -> Claim:
     return Claim(sweep.of.name, result.wrt, label, lines, label, "gradient")
 
 
-def _of_jacobian_step(derivation: Derivation, sweep: Sweep, written: BoardStep) -> Claim:
+def _of_jacobian_step(sweep: Sweep, written: BoardStep) -> Claim:
     step = written.step
     pairs = [
         (form, tensor)
@@ -160,7 +169,7 @@ def _of_jacobian_step(derivation: Derivation, sweep: Sweep, written: BoardStep) 
         for form, tensor in zip(row.forms[::-1], row.tensors[:1], strict=False)
     ]
     pairs.append((oriented(raised(step.result), step.adjoint.row), step.result))
-    lines = _weighed(derivation, sweep, step.quantity, pairs)
+    lines = _weighed(sweep, step.quantity, pairs)
     label = step_label(step)
     name = f"weighted {step.adjoint.name}"
     return Claim(_weighted(sweep), step.quantity.name, name, lines, label)
@@ -168,7 +177,7 @@ def _of_jacobian_step(derivation: Derivation, sweep: Sweep, written: BoardStep) 
 
 def _of_jacobian(derivation: Derivation, sweep: Sweep, result: Result) -> Claim:
     pair = (closed_form(result, derivation), closed_tensor(result, derivation))
-    lines = _weighed(derivation, sweep, derivation.names[result.wrt], [pair])
+    lines = _weighed(sweep, derivation.names[result.wrt], [pair])
     label = answer_label(result)
     return Claim(_weighted(sweep), result.wrt, label, lines, label, ANSWERS[result.kind])
 
@@ -194,25 +203,63 @@ def answer_label(result: Result) -> str:
 
 
 def _weighed(
-    derivation: Derivation,
-    sweep: Sweep,
-    variable: Variable,
-    pairs: Sequence[tuple[Expr, Tensor]],
+    sweep: Sweep, variable: Variable, pairs: Sequence[tuple[Expr, Tensor]]
 ) -> tuple[Expression, ...]:
     """``J' vec(C)`` in the shape of the variable, for forms of J and the tensors they stand for.
 
-    Where there is no matrix form the sum is done on the tensor, so that the judge need not walk
-    through all entries of a large matrix.
+    In a sum over an index it is done for each term, so that the judge need not walk through all
+    entries of a large matrix; where there is no matrix form, on the tensor.
     """
     found: dict[Expression, None] = {}
     for form, tensor in pairs:
         written = _with_forms(tensor)
-        if form.has_index or written is not tensor:
+        applied = _applied(form, _weights(sweep)) if written is tensor else None
+        if applied is None:
             whole = _summed(sweep, variable, written)
             found[sympy_form(oriented(raised(whole), variable.row))] = None
         elif not _has_symbolic_jacobian(form):
-            found[_multiplied(derivation, sweep, variable, sympy_form(form))] = None
+            found[_shaped(sympy_form(applied), variable)] = None
     return tuple(found)
+
+
+def _weights(sweep: Sweep) -> Expr:
+    """The weights as one column."""
+    of = sweep.of
+    own = raised(Variable(_weight(sweep), of.shape, row=of.row))
+    rows = own.rows * own.cols
+    return written_call("vec", [own], rows, ONE) if of.order == 2 else own
+
+
+def _applied(form: Expr, weights: Expr) -> Expr | None:
+    """The transpose of a form times a column, done inside sums over an index.
+
+    Returns:
+        The product; None where a part has no matrix form.
+    """
+    if not form.has_index:
+        both = [transposed(form), weights]
+        return product(both[::-1] if weights.is_scalar else both)
+    *scalars, last = form.args if form.op == "product" else (form.args or (form,))[:1]
+    if form.op == "add":
+        terms = [_applied(arg, weights) for arg in form.args]
+        whole = [term for term in terms if term is not None]
+        return total(whole) if len(whole) == len(terms) else None
+    if form.op not in APPLIED or not all(s.is_scalar and not s.has_index for s in scalars):
+        return None
+    inner = _applied(last, weights)
+    if inner is None:
+        return None
+    if form.op == "negative":
+        return negative(inner)
+    if form.op == "fraction":
+        return None if form.args[1].has_index else fraction(inner, form.args[1])
+    if form.op == "product":
+        return product([*scalars, inner])
+    return Expr("sum_over", (inner,), form.cols, ONE, form.value)
+
+
+APPLIED: Final = frozenset({"negative", "fraction", "product", "sum_over"})
+"""Operators under which a form may be multiplied."""
 
 
 def _has_no_form(variable: Variable) -> bool:
@@ -229,22 +276,19 @@ def claimed(derivation: Derivation, result: Result, expression: Expression) -> C
         return Claim(result.of, result.wrt, label, (expression,), label, "gradient")
     sweep = next(s for s in derivation.sweeps if result in s.results)
     variable = derivation.names[result.wrt]
-    line = _multiplied(derivation, sweep, variable, expression)
+    line = _multiplied(sweep, variable, expression)
     return Claim(_weighted(sweep), result.wrt, label, (line,), label, result.kind)
 
 
-def _multiplied(
-    derivation: Derivation, sweep: Sweep, variable: Variable, jacobian: Expression
-) -> Expression:
-    weights = symbol_of(_weight(sweep), _own_shape(sweep))
-    if len(sweep.of.shape) == 2:
-        weights = call("vec", weights)
-    elif sweep.of.row:
-        weights = transpose(weights)
-    found = multiply(transpose(jacobian), weights)
+def _multiplied(sweep: Sweep, variable: Variable, jacobian: Expression) -> Expression:
+    return _shaped(multiply(transpose(jacobian), sympy_form(_weights(sweep))), variable)
+
+
+def _shaped(column: Expression, variable: Variable) -> Expression:
+    """A vec in the shape of the variable."""
     if variable.row:
-        return transpose(found)
-    return call("unvec", found, *variable.shape) if variable.order == 2 else found
+        return transpose(column)
+    return call("unvec", column, *variable.shape) if variable.order == 2 else column
 
 
 def _summed(sweep: Sweep, variable: Variable, jacobian: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ from derive.notation.answers import (
     independent_form,
 )
 from derive.notation.board import BoardStep, Row, board, quantity_form, written_form
-from derive.notation.expression import Expr, call, product, symbol, transposed
+from derive.notation.expression import Expr, block, call, product, symbol, transposed
 from derive.notation.recognised import recognised_names
 from derive.notation.signs import differences, with_signs
 from derive.problem import Problem
@@ -254,6 +254,7 @@ CONVENTIONS: Final = {
 
 KRONECKER: Final = phrase("$A ⊗ B$ is the Kronecker product: $vec(B X Aᵀ) = (A ⊗ B) vec(X)$.")
 COMMUTATION: Final = phrase("{matrix} is the commutation matrix: {equation}.")
+TERMS: Final = phrase("{row} is row {index} of {matrix}, {column} its column {index}, from 0 on.")
 MATRICES: Final = ("X", "M", "Z", "A", "B")
 """Letters for a matrix that stands for any, of which a problem may have its own."""
 
@@ -472,21 +473,28 @@ class _Writer:
     def signs(self, forms: Iterable[Formula]) -> Iterator[Words]:
         """What signs mean that Jacobians of matrices are written with, where they first appear."""
         found = [part for form in forms if isinstance(form, Expr) for part in _signs(form)]
-        new = {part.value: part for part in reversed(found) if part.value not in self.explained}
+        kinds = [(part.value if part.op == "call" else part.op, part) for part in reversed(found)]
+        new = {kind: part for kind, part in kinds if kind not in self.explained}
         self.explained |= new.keys()
+        own = self.derivation.names.keys()
+        letter = next((letter for letter in MATRICES if letter not in own), MATRICES[0])
         if "kron" in new:
             yield self.say(KRONECKER)
         if "commutation" in new:
             matrix = new["commutation"]
             rows, columns = (part.value for part in matrix.args)
-            own = self.derivation.names.keys()
-            letter = next((letter for letter in MATRICES if letter not in own), MATRICES[0])
             any_ = symbol(Variable(letter, (rows, columns)), rows, columns)
             sides = (
                 product([matrix, _vec(any_)]),
                 _vec(transposed(any_)),
             )
             yield self.say(COMMUTATION, matrix=matrix, equation=Equation(sides))
+        if "sum_over" in new:
+            index, size, _ = new["sum_over"].value
+            any_ = symbol(Variable(letter, (size, size)), size, size)
+            row, column = block(any_, index, None), block(any_, None, index)
+            counter = Expr("constant", (), ONE, ONE, index)
+            yield self.say(TERMS, row=row, column=column, matrix=any_, index=counter)
 
     def steps(self, sweeps: Iterable[Sweep]) -> Iterator[StepLines]:
         """The steps, with laws told once and equalities in entries proved once."""
@@ -654,8 +662,8 @@ class _Writer:
 
 
 def _signs(form: Expr) -> Iterator[Expr]:
-    """The Kronecker products and commutation matrices in a form."""
-    if form.op == "call" and form.value in ("kron", "commutation"):
+    """The Kronecker products, commutation matrices and sums over an index in a form."""
+    if form.op == "sum_over" or (form.op == "call" and form.value in ("kron", "commutation")):
         yield form
     for part in form.args:
         yield from _signs(part)

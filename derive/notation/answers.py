@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 from derive.calculus.derivation import Derivation, Result, Sweep
 from derive.calculus.layout import Layout, in_layout
+from derive.notation.examples import over_examples
 from derive.notation.expression import Expr, call, negative, oriented, total
 from derive.notation.opening import NAMED, NOTHING, Kept, Opened, occurrences, opened, standing_for
 from derive.notation.raising import raised
@@ -157,8 +158,10 @@ def closed_form(result: Result, derivation: Derivation, layout: Layout = "numera
         InputError: There is no such layout.
     """
     found, answers = _answers(derivation, layout)[result]
-    row = derivation.names[result.wrt].row if result.kind == "grad" else found.row
-    return oriented(answers.opened(found)[1], row)
+    tensor, form = answers.opened(found)
+    if result.kind == "grad":
+        return oriented(form, derivation.names[result.wrt].row)
+    return oriented(over_examples(tensor, form), found.row)
 
 
 def closed_tensor(result: Result, derivation: Derivation, layout: Layout = "numerator") -> Tensor:

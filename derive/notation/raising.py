@@ -41,7 +41,7 @@ from derive.tensor.definitions import PARAMETERS
 from derive.tensor.incidence import is_incidence, offset_of
 from derive.tensor.nodes import Call, Constant, Contraction, Delta, Map, Sum, Tensor, Variable
 
-__all__ = ["extent_of_tensor", "raised"]
+__all__ = ["RAISING", "extent_of_tensor", "raised", "under_one_sign"]
 
 CALL_NAMES = {"inverse": "inv"}
 SMALL = Fraction(1, 100)
@@ -221,7 +221,7 @@ class _Raising:
             terms.append(negative(expr) if term.coefficient < 0 else expr)
         if len({_has_sum(term) for term in terms}) > 1:
             terms = [self._without_sum(term) for term in terms]
-        ordered = sorted(_under_one_sign(terms), key=_reading_order)
+        ordered = sorted(under_one_sign(terms), key=_reading_order)
         shared = between(ordered) if all(map(has_pairs, tensor.terms)) else None
         return total(ordered) if shared is None else shared
 
@@ -294,7 +294,7 @@ def _units(form: Expr) -> int:
 RAISING: Final = _Raising()
 
 
-def _under_one_sign(terms: Sequence[Expr]) -> list[Expr]:
+def under_one_sign(terms: Sequence[Expr]) -> list[Expr]:
     """Sums over the same index as one sum."""
     sums: dict[tuple[Any, Dim], list[Expr]] = {}
     others: list[Expr] = []

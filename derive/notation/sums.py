@@ -37,26 +37,40 @@ def _parts_of_kronecker(expr: Expr) -> tuple[Expr, ...]:
 
 
 def gathered(terms: Sequence[Expr]) -> Expr:
-    """The sum; of Kronecker products that share a part, one Kronecker product."""
+    """The sum; Kronecker products that share a part are one Kronecker product."""
     times = Counter(part for term in terms for part in _summands(term))
     terms = [scaled(Fraction(count), term) for term, count in times.items()]
-    fronts = [_front(term) for term in terms]
-    products = [body for _, _, body in fronts]
-    alike = len({front[1] for front in fronts}) == 1
-    if alike and all(map(_parts_of_kronecker, products)):
-        for shared in (1, 0):
-            if len({p.args[shared] for p in products}) == 1:
-                parts = [p.args[1 - shared] for p in products]
-                signed = [
-                    negative(part) if front[0] else part
-                    for front, part in zip(fronts, parts, strict=True)
-                ]
-                both = [total(signed), products[0].args[shared]]
-                whole = call("kron", both[:: 1 if shared else -1], terms[0].rows, terms[0].cols)
-                scalars, below = fronts[0][1]
-                above = product([*scalars, whole]) if scalars else whole
-                return above if below is None else fraction(above, below)
+    for place in (1, 0):
+        groups: dict[tuple[bool, Expr], list[Expr]] = {}
+        for term in terms:
+            parts = _parts_of_kronecker(_front(term)[2])
+            groups.setdefault((bool(parts), parts[place] if parts else term), []).append(term)
+        if len(groups) < len(terms):
+            return total([_shared(group, place) for group in groups.values()])
     return total(terms)
+
+
+def _shared(terms: Sequence[Expr], place: int) -> Expr:
+    """Kronecker products with the same part at a place, as one; scalars of all stay outside."""
+    if len(terms) == 1:
+        return terms[0]
+    fronts = [_front(term) for term in terms]
+    alike = len({front for _, front, _ in fronts}) == 1
+    others = []
+    for minus, front, body in fronts:
+        other = body.args[1 - place]
+        other = other if alike else _with_front(front, other)
+        others.append(negative(other) if minus else other)
+    both = [total(others), fronts[0][2].args[place]]
+    whole = call("kron", both[:: 1 if place else -1], terms[0].rows, terms[0].cols)
+    return _with_front(fronts[0][1], whole) if alike else whole
+
+
+def _with_front(front: tuple[tuple[Expr, ...], Expr | None], body: Expr) -> Expr:
+    """A body with scalars before it, and one below."""
+    scalars, below = front
+    above = product([*scalars, body]) if scalars else body
+    return above if below is None else fraction(above, below)
 
 
 def _summands(expr: Expr) -> tuple[Expr, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from fractions import Fraction
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -11,14 +12,16 @@ import sympy
 
 from derive.calculus.chain_rule import derive
 from derive.calculus.derivation import Derivation
+from derive.emit import claims
 from derive.emit.text import UNICODE, text
 from derive.language import parse
 from derive.notation.answers import closed_form, explained
 from derive.notation.board import board, definition_form
-from derive.notation.expression import Expr
+from derive.notation.expression import Expr, scaled
 from derive.notation.raising import raised
 from derive.notation.sympy_form import sympy_form
 from derive.verify.evaluation import evaluate
+from derive.workflow import check
 
 REGRESSION = "X:(N,d); Y:(N,k) onehot; W:(d,k); b:(k); Z = X*W + b'; P = rowsoftmax(Z);"
 
@@ -172,6 +175,54 @@ def test_what_is_printed_is_what_it_stands_for(problem: str, rng: np.random.Gene
             for form in (form for form in written if not has_names_of_jacobians(form)):
                 assert form.op != "index", text(form, UNICODE)
                 np.testing.assert_allclose(numbers.of(form), expected, rtol=1e-10, atol=1e-12)
+        for result in sweep.results if sweep.kind == "jacobian" else ():
+            form = closed_form(result, derivation)
+            adjoints = (x.adjoint for x in sweep.steps if x.quantity.name == result.wrt)
+            expected = numbers.names[next(adjoints).name]
+            np.testing.assert_allclose(numbers.of(form), expected, rtol=1e-10, atol=1e-12)
+
+
+LAYERS: Final = "X:(N,d); W:(d,h); v:(h); y:(N); A = tanh(X*W); r = A*v - y; J = r'*r; "
+
+ONE_BY_ONE: Final = {
+    LAYERS + "hessian J wrt W": (
+        "Σ_i (2 (v ⊙ (1 − A^⊙²)[i, :]ᵀ) (vᵀ ⊙ (1 − A^⊙²)[i, :]) "
+        "+ 4 r[i] diag(v ⊙ A[i, :]ᵀ ⊙ (A^⊙² − 1)[i, :]ᵀ)) ⊗ X[i, :]ᵀ X[i, :]"
+    ),
+    "X:(d,N); W:(h,d); w:(1,h); y:(1,N); z = w*relu(W*X); "
+    "J = bce_with_logits(z, y); hessian J wrt W": (
+        "Σ_i σ(zᵀ)[i] (1 − σ(zᵀ))[i] "
+        "(X[:, i] X[:, i]ᵀ ⊗ (wᵀ ⊙ 1[U > 0][:, i]) (w ⊙ 1[U > 0][:, i]ᵀ)) / N"
+    ),
+    "X:(N,n); w:(n); y:(N) signs; J = sum(log(1 + exp(-y .* (X*w)))); hessian J wrt w": (
+        "Xᵀ diag(σ(X w) ⊙ (1 − σ(X w))) X"
+    ),
+}
+"""Hessians of losses over examples, and how their closed forms are written."""
+
+
+@pytest.mark.parametrize(("problem", "expected"), ONE_BY_ONE.items(), ids=["rows", "columns", "w"])
+def test_a_loss_over_examples_is_summed_over_them(problem: str, expected: str) -> None:
+    derivation = derived(problem)
+    (result,) = [result for result in derivation.results if result.kind == "hessian"]
+    assert text(closed_form(result, derivation), UNICODE) == expected
+
+
+def test_an_error_behind_the_sum_is_caught(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    derivation = derived(LAYERS + "hessian J wrt W")
+    assert check(derivation, seed).passed
+    right = claims.closed_form
+
+    def wrong(result: Any, *others: Any) -> Expr:
+        form = right(result, *others)
+        if form.op != "sum_over":
+            return form
+        return replace(form, args=(scaled(Fraction(1001, 1000), form.args[0]),))
+
+    monkeypatch.setattr(claims, "closed_form", wrong)
+    assert [failure.label for failure in check(derivation, seed).failures] == [
+        "Hessian of J with respect to W, W"
+    ]
 
 
 def test_sums_are_among_what_is_printed() -> None:
