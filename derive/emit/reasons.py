@@ -73,6 +73,7 @@ WHY: Final[Mapping[str, str]] = {
     "apart": "$(A B)⁻¹ = B⁻¹ A⁻¹$ and $det(A B) = det(A) det(B)$",
     "factored": "common factor taken out",
     "multiplied_out": "multiplied out",
+    "one_by_one": "one term for each value of the index",
     "cancelled": "cancelled",
     "symmetric": "{v} is symmetric",
     "orthogonal": "{product} = $I$, since {v} is orthogonal",

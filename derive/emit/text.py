@@ -372,10 +372,8 @@ class _Writer:
         return index_notation(expr.value, name=self.style.name, signs=UNICODE_SIGNS)
 
     def _sum_over(self, expr: Expr) -> str:
-        index, _, tensor = expr.value
-        if self.style.ascii:
-            return index_notation(tensor, name=self.style.name)
-        return f"Σ_{index} {self.write(expr.args[0], 2)}"
+        index, _, _ = expr.value
+        return f"{'sum' if self.style.ascii else 'Σ'}_{index} {self.write(expr.args[0], 2)}"
 
     def _block(self, expr: Expr) -> str:
         """A block beside others: an array of ones with its size; zeros, except in ASCII, as 0."""

@@ -6,13 +6,14 @@ reasons; nothing else decides what a reader sees.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from derive.calculus.derivation import Derivation, Source, Step, Sweep
 from derive.calculus.jacobians import is_zero
 from derive.calculus.layout import Layout, in_layout
 from derive.calculus.rules import RULES
+from derive.notation.examples import over_examples
 from derive.notation.expression import (
     Expr,
     local_jacobian,
@@ -145,7 +146,7 @@ def board(sweep: Sweep, layout: Layout = "numerator") -> tuple[BoardStep, ...]:
 
 def _rows(step: Step, layout: Layout) -> tuple[Row, ...]:
     if step.adjoint.role == "jacobian":
-        return _jacobian_rows(step, layout)
+        return (*_jacobian_rows(step, layout), *_one_by_one(step))
     turned = _by_symmetry(step)
     rows = _chain_rows(step, turned, layout)
     for place, line in enumerate(step.lines[1:], start=1):
@@ -189,6 +190,15 @@ def _jacobian_rows(step: Step, layout: Layout) -> tuple[Row, ...]:
         if form != rows[-1].forms[-1]:
             rows.append(Row((form,), _factors(form), line.reasons, (line.tensor,)))
     return tuple(rows)
+
+
+def _one_by_one(step: Step) -> Iterator[Row]:
+    """The Jacobian that was sought as a sum over examples, where that is easier to read."""
+    form = raised(step.result)
+    found = over_examples(step.result, form) if step.sought else form
+    if found is not form:
+        form = oriented(found, step.adjoint.row)
+        yield Row((form,), (), (Reason("one_by_one"),), (step.result,))
 
 
 def _chained(source: Source, step: Step, layout: Layout) -> Expr:

@@ -90,6 +90,14 @@ def call(name, arguments, **more):
         return function(**{key: arguments[key] for key in arguments if key in taken}, **more)
 
 
+def product_with(name, arguments, direction):
+    """What a function returns that takes a direction: the one argument that is no input."""
+    taken = inspect.signature(getattr(rules, name)).parameters
+    needed = [key for key in taken if taken[key].default is inspect.Parameter.empty]
+    (key,) = (key for key in needed if key not in arguments)
+    return call(name, arguments, **{key: direction})
+
+
 def find_matrix(name, rng, sizes):
     """Arguments at which a Jacobian or Hessian is finite, and the matrix."""
     for attempt in range(1000):
@@ -111,8 +119,9 @@ def assert_near(got, expected, allowed):
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_factors_are_those_of_the_matrix(name, sizes):
     arguments, matrix = find_matrix(name, np.random.default_rng(0), sizes)
-    if "structure" in inspect.signature(getattr(rules, name)).parameters:
-        assert_near(call(name, arguments, structure=True).dense(), matrix, 1e-9)
+    taken = inspect.signature(getattr(rules, name)).parameters
+    for switch in (key for key in taken if taken[key].default is False):
+        assert_near(call(name, arguments, **{switch: True}).dense(), matrix, 1e-9)
 
 
 JACOBIANS = {
@@ -152,8 +161,8 @@ def test_jacobians_agree_with_their_products(name, sizes):
     arguments, matrix = find_matrix(name, rng, sizes)
     forwards, backwards, wrt = JACOBIANS[name]
     v = rng.standard_normal(np.shape(arguments[wrt]))
-    along = call(forwards, arguments, v=v)
+    along = product_with(forwards, arguments, v)
     u = rng.standard_normal(np.shape(along))
     matrix = np.reshape(matrix, (np.size(along), np.size(v)))
     assert_near(vec(along), matrix @ vec(v), 1e-9)
-    assert_near(vec(call(backwards, arguments, u=u)), vec(u) @ matrix, 1e-9)
+    assert_near(vec(product_with(backwards, arguments, u)), vec(u) @ matrix, 1e-9)

@@ -41,6 +41,17 @@ grad R wrt w
 grad J wrt c, w
 """
 
+TAKEN = """
+u : (n)
+v : (n)
+structure : (n, n)
+y = structure*u .* v
+J = sum(y.^3)
+jacobian y wrt u, v
+hessian J wrt (u, v)
+hessian J wrt v
+"""
+
 DOMAIN = "x : (n)\nJ = sum(log(x) ./ sqrt(1 - x))\ngrad J wrt x"
 
 
@@ -66,6 +77,13 @@ def write(statement: str, folder: Path, module: str) -> Path:
 def test_generated_tests_of_the_examples_pass(tmp_path: Path) -> None:
     for path in EXAMPLES:
         write(path.read_text(encoding="utf-8"), tmp_path, path.stem)
+    ran = run(tmp_path)
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_directions_and_switches_may_have_other_names(tmp_path: Path) -> None:
+    module = write(TAKEN, tmp_path, "module").read_text(encoding="utf-8")
+    assert "def hvp_J_v(*, u, v, structure, v_):" in module and "structure_=False" in module
     ran = run(tmp_path)
     assert ran.returncode == 0, ran.stdout
 

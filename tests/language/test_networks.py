@@ -109,6 +109,7 @@ def test_the_examples() -> None:
         "gaussian_process",
         "gelu_network",
         "heads",
+        "hidden_layer",
         "infonce",
         "layernorm",
         "least_squares",
