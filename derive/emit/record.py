@@ -31,7 +31,10 @@ WIDTH: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula: Unicode text, LaTeX, and the problem language, if that can say it."""
+    """A formula: Unicode text, LaTeX, and the problem language, if that can say it.
+
+    The language has no sums over an index; there they are products of whole arrays, if any are.
+    """
 
     text: str
     latex: str

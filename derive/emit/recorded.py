@@ -19,6 +19,7 @@ from derive.emit.statement import problem_form, readable, statement
 from derive.emit.text import LANGUAGE, text
 from derive.emit.words import Equation, Formula, Words, joined
 from derive.notation.board import written_form
+from derive.notation.examples import over_wholes
 from derive.notation.expression import Expr, oriented
 from derive.notation.raising import raised
 from derive.shapes import Shape, size_text
@@ -81,8 +82,9 @@ class _Recorder:
     def formula(self, formula: Formula) -> record.Formula:
         """A formula in all three ways."""
         language = None
-        if isinstance(formula, Expr) and readable(formula):
-            language = text(formula, LANGUAGE)
+        if isinstance(formula, Expr):
+            said = over_wholes(formula)
+            language = text(said, LANGUAGE) if readable(said) else None
         return record.Formula(formula_text(formula), latex_formula(formula, self.style), language)
 
     def tensor(self, tensor: Tensor, row: bool = False) -> record.Formula:

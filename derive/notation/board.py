@@ -198,7 +198,7 @@ def _one_by_one(step: Step) -> Iterator[Row]:
     found = over_examples(step.result, form) if step.sought else form
     if found is not form:
         form = oriented(found, step.adjoint.row)
-        yield Row((form,), (), (Reason("one_by_one"),), (step.result,))
+        yield Row((form,), _factors(form), (Reason("one_by_one"),), (step.result,))
 
 
 def _chained(source: Source, step: Step, layout: Layout) -> Expr:

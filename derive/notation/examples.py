@@ -9,6 +9,7 @@ fewer signs are needed then.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from derive.notation.blocks import has_pairs, one_by_one
@@ -18,7 +19,7 @@ from derive.shapes import Dim
 from derive.tensor.algebra import contract
 from derive.tensor.nodes import Contraction, Sum, Tensor
 
-__all__ = ["over_examples"]
+__all__ = ["over_examples", "over_wholes"]
 
 MOST_TERMS: Final = 8
 """A product of sums is multiplied out into no more terms than this."""
@@ -49,6 +50,16 @@ def over_examples(tensor: Tensor, form: Expr) -> Expr:
         if len(parts) == len(terms):
             options.append(total(under_one_sign(parts)))
     return min(options, key=_signs)
+
+
+def over_wholes(form: Expr) -> Expr:
+    """A form with whole arrays in place of sums over an index, where there is such a form."""
+    if form.op == "sum_over":
+        whole = RAISING.products.raised(form.value[2])
+        return form if whole.has_index else whole
+    if not form.has_index:
+        return form
+    return replace(form, args=tuple(map(over_wholes, form.args)))
 
 
 def _holds_pairs(tensor: Tensor) -> bool:

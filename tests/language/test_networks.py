@@ -109,7 +109,6 @@ def test_the_examples() -> None:
         "gaussian_process",
         "gelu_network",
         "heads",
-        "hidden_layer",
         "infonce",
         "layernorm",
         "least_squares",

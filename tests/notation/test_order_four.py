@@ -17,6 +17,7 @@ from derive.emit.text import UNICODE, text
 from derive.language import parse
 from derive.notation.answers import closed_form, explained
 from derive.notation.board import board, definition_form
+from derive.notation.examples import over_wholes
 from derive.notation.expression import Expr, scaled
 from derive.notation.raising import raised
 from derive.notation.sympy_form import sympy_form
@@ -180,6 +181,8 @@ def test_what_is_printed_is_what_it_stands_for(problem: str, rng: np.random.Gene
             adjoints = (x.adjoint for x in sweep.steps if x.quantity.name == result.wrt)
             expected = numbers.names[next(adjoints).name]
             np.testing.assert_allclose(numbers.of(form), expected, rtol=1e-10, atol=1e-12)
+            whole = numbers.of(over_wholes(form))
+            np.testing.assert_allclose(whole, expected, rtol=1e-10, atol=1e-12)
 
 
 LAYERS: Final = "X:(N,d); W:(d,h); v:(h); y:(N); A = tanh(X*W); r = A*v - y; J = r'*r; "

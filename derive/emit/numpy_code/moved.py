@@ -125,7 +125,10 @@ def _index(writer: Writer, bounds: Sequence[Any], shape: Sequence[Any]) -> str:
         elif isinstance(own, tuple):
             start = writer.dim(own[0]) if own[0] != 0 else ""
             stop = writer.dim(own[1]) if own[1] != dim else ""
-            parts.append(f"{start}:{stop}")
+            is_simple = all(
+                end == "" or end.isidentifier() or end.isdigit() for end in (start, stop)
+            )
+            parts.append(f"{start}:{stop}" if is_simple else f"{start} : {stop}".strip())
         else:
             parts.append(writer.dim(own))
     while len(parts) > 1 and parts[-1] == ":":

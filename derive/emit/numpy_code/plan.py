@@ -144,14 +144,7 @@ class _Planner:
         self.matrices = matrices
         formulas, outputs = thinned(formulas, outputs, matrices)
         self.wholes = {
-            label: entries(
-                outputs[label],
-                matrix.first,
-                matrix.second,
-                formulas.labels,
-                unfolded=matrix.unfolded,
-            )
-            for label, matrix in matrices.items()
+            label: self._entries(outputs[label], matrix) for label, matrix in matrices.items()
         }
         parts = [part.value for whole in self.wholes.values() for part in whole.parts]
         ends = [*(t for label, t in outputs.items() if label not in matrices), *parts]
@@ -193,6 +186,13 @@ class _Planner:
         self.like = like
         self.lines: list[Line] = []
         self.inputs: set[str] = set()
+
+    def _entries(self, tensor: Tensor, matrix: Matrix) -> Entries:
+        """A Jacobian or Hessian part by part, over variables that have formulas."""
+        labels, unfolded = self.formulas.labels, matrix.unfolded
+        whole = entries(tensor, matrix.first, matrix.second, labels, unfolded=unfolded)
+        parts = (Part(part.axes, self.formulas.written(part.value)) for part in whole.parts)
+        return replace(whole, parts=tuple(parts))
 
     def _like(self, given: Sequence[Variable], formulas: Sequence[Tensor]) -> Variable | None:
         """The given array whose precision new arrays get; for matrices one that they depend on."""
