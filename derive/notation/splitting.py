@@ -32,13 +32,26 @@ def splits(
     """
     places: dict[frozenset[int], list[int]] = {}
     for place, (tensor, letters, _) in enumerate(factors):
-        summed = len(set(letters)) == 2 and min(letters) > 1
+        summed = len(set(letters)) == 2 and max(letters) > 1
         if summed and not isinstance(tensor, Delta) and not is_incidence(tensor):
             places.setdefault(frozenset(letters), []).append(place)
-    for own in places.values():
-        found = _cut(factors, dims, own)
+    for ends, own in sorted(places.items(), key=lambda item: min(item[0]) < 2):
+        found = _cut(*_off_the_axes(factors, dims, ends), own)
         if found is not None:
             yield found
+
+
+def _off_the_axes(
+    factors: Sequence[Factor], dims: Mapping[int, Dim], letters: frozenset[int]
+) -> tuple[list[Factor], dict[int, Dim]]:
+    """The factors with other letters in place of those that are axes, which a delta leads to."""
+    new, ties, sizes = dict[int, int](), list[Factor](), dict(dims)
+    for axis in letters & {0, 1}:
+        new[axis] = 1 + max(sizes)
+        sizes[new[axis]] = sizes[axis]
+        ties.append((Delta(sizes[axis]), (new[axis], axis), ONE))
+    moved = [(f, tuple(new.get(x, x) for x in own), power) for f, own, power in factors]
+    return [*moved, *ties], sizes
 
 
 def _cut(
@@ -53,6 +66,9 @@ def _cut(
     if leaders[0] == leaders[1]:
         return None
     right = [f for f in others if any(leaders[x] == leaders[1] for x in _uncut(f[1], ends))]
+    carried = {letter for _, letters, _ in right for letter in letters}
+    loose = [f for f in others if not (_uncut(f[1], ends) or carried & set(f[1]))]
+    right += loose
     left = [factor for factor in others if not any(factor is f for f in right)]
     whole = 1 + max(dims)
     entries = (pair(dims[columns], dims[rows]), (whole, columns, rows), ONE)

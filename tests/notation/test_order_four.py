@@ -39,6 +39,18 @@ FORMS = {
         "X:(m,n); jacobian rowsum(X.^2) wrt X",
         "2 (1ᵀ ⊗ I) diag(vec(X))",
     ),
+    "a layer before weights": (
+        "X:(N,d); W:(d,h); v:(h); A = tanh(X*W); y = A*v; jacobian y wrt W",
+        "(v ⊗ I)ᵀ diag(vec(1 − A^⊙²)) (I ⊗ X)",
+    ),
+    "a layer behind weights": (
+        "X:(N,d); W:(d,h); v:(N); A = tanh(X*W); y = A'*v; jacobian y wrt X",
+        "(I ⊗ v)ᵀ diag(vec(1 − A^⊙²)) (Wᵀ ⊗ I)",
+    ),
+    "sums of the rows of a layer": (
+        "X:(N,d); W:(d,h); A = tanh(X*W); y = rowsum(A); jacobian y wrt W",
+        "(1ᵀ ⊗ I) diag(vec(1 − A^⊙²)) (I ⊗ X)",
+    ),
     "sums of columns": (
         "X:(m,n); jacobian colsum(X.^2) wrt X",
         "2 (I ⊗ 1ᵀ) diag(vec(X))",
