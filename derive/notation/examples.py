@@ -24,7 +24,6 @@ __all__ = ["over_examples", "over_wholes"]
 MOST_TERMS: Final = 8
 """A product of sums is multiplied out into no more terms than this."""
 
-
 APART: Final = frozenset({"vec", "unvec", "kron", "commutation"})
 """Functions through which one has to look to see what belongs to one example."""
 
@@ -134,5 +133,7 @@ def _has_units(form: Expr) -> bool:
 
 def _signs(form: Expr) -> int:
     """How many names and numbers are written, and signs that take whole arrays apart."""
+    if form.op == "index":
+        return form.size
     own = not form.args or form.op == "sum_over" or (form.op == "call" and form.value in APART)
     return own + sum(map(_signs, form.args))
