@@ -6,7 +6,7 @@ contraction is written as ``A[1:3, :]``, ``hcat(A, B)``, ``vec(A)`` or ``kron(A,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -17,7 +17,8 @@ from derive.shapes import ONE, Dim
 from derive.tensor.algebra import add, contract
 from derive.tensor.incidence import offset_of, pair, select
 from derive.tensor.letters import connected
-from derive.tensor.nodes import Call, Contraction, Delta, Factor, Letters, Sum, Tensor
+from derive.tensor.nodes import Call, Constant, Contraction, Delta, Factor, Letters, Sum, Tensor
+from derive.tensor.parts import children
 from derive.tensor.printing import LETTERS
 from derive.tensor.substitution import variables_of
 
@@ -26,6 +27,7 @@ __all__ = [
     "fold_pairs",
     "has_pairs",
     "joined",
+    "names_in",
     "one_by_one",
     "select_blocks",
     "terms_in_pairs",
@@ -223,14 +225,20 @@ def has_pairs(tensor: Contraction) -> bool:
     return any(_is(factor, "pair") for factor, _, _ in tensor.factors)
 
 
-def one_by_one(tensor: Contraction) -> Iterator[tuple[int, Dim, Tensor]]:
+def one_by_one(
+    tensor: Contraction, beside: Set[str] = frozenset()
+) -> Iterator[tuple[int, Dim, Tensor]]:
     """For each summed letter: the letter, its name, and the term for one value of it.
 
     Letters outside pairs come first; of those in pairs, the ones that tie several factors.
+
+    Args:
+        tensor: The term.
+        beside: Names that the letter may not have, more than those in the term.
     """
     in_pairs = {x for f, letters, _ in tensor.factors if _is(f, "pair") for x in letters}
-    taken = {str(symbol) for dim in tensor.dims.values() for symbol in dim.free_symbols}
-    taken |= {variable.name for variable in variables_of(tensor)}
+    taken = names_in(tensor) | beside
+    taken |= {str(symbol) for dim in tensor.dims.values() for symbol in dim.free_symbols}
     name = next((letter for letter in LETTERS if letter not in taken), None)
     if name is None:
         return
@@ -249,6 +257,21 @@ def one_by_one(tensor: Contraction) -> Iterator[tuple[int, Dim, Tensor]]:
             fresh += 1
         axes, dims = tuple(range(tensor.order)), dict(enumerate(tensor.shape))
         yield letter, index, contract(tensor.coefficient, factors, axes, dims)
+
+
+def names_in(tensor: Tensor) -> set[str]:
+    """The names of variables and sizes in a tensor; a size may be a number in it."""
+    seen: set[Tensor] = set()
+    stack = [tensor]
+    while stack:
+        part = stack.pop()
+        if part not in seen:
+            seen.add(part)
+            stack.extend(children(part))
+    values = [part.value for part in seen if isinstance(part, Constant)]
+    dims = [*values, *(dim for part in seen for dim in part.shape)]
+    sizes = {str(symbol) for dim in dims for symbol in dim.free_symbols}
+    return sizes | {variable.name for variable in variables_of(tensor)}
 
 
 def terms_in_pairs(tensor: Contraction) -> Tensor:

@@ -8,11 +8,11 @@ fewer signs are needed then.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import replace
 from typing import Any, Final
 
-from derive.notation.blocks import has_pairs, one_by_one
+from derive.notation.blocks import has_pairs, names_in, one_by_one
 from derive.notation.expression import Expr, negative, total
 from derive.notation.raising import RAISING, extent_of_tensor, under_one_sign
 from derive.shapes import Dim
@@ -41,8 +41,9 @@ def over_examples(tensor: Tensor, form: Expr) -> Expr:
     if not terms or len(terms) > MOST_TERMS:
         return form
     sums: dict[tuple[Any, Dim], list[Expr]] = {}
+    names = names_in(tensor)
     for term in terms:
-        for key, option in _shortest(term).items():
+        for key, option in _shortest(term, names).items():
             sums.setdefault(key, []).append(option)
     options = [form]
     for parts in sums.values():
@@ -99,10 +100,10 @@ def _all(parts: Iterator[list[Contraction]]) -> list[Contraction]:
     return found
 
 
-def _shortest(term: Contraction) -> dict[tuple[Any, Dim], Expr]:
+def _shortest(term: Contraction, names: Set[str]) -> dict[tuple[Any, Dim], Expr]:
     """For each index and its size, the term as a sum over it, if it has a form for each value."""
     found: dict[tuple[Any, Dim], Expr] = {}
-    for letter, index, fixed in one_by_one(term):
+    for letter, index, fixed in one_by_one(term, names):
         body = RAISING.plain.raised(fixed)
         if body.has_index or _has_units(body):
             continue

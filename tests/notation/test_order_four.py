@@ -223,6 +223,16 @@ def test_a_loss_over_examples_is_summed_over_them(problem: str, expected: str) -
     assert text(closed_form(result, derivation), UNICODE) == expected
 
 
+def test_the_index_of_a_sum_is_no_size_behind_it() -> None:
+    derivation = derived(
+        "X:(N,d); W:(d,h); v:(h); y:(i); A = tanh(X*W); r = A*v; J = r'*r/i + sum(y);"
+        "hessian J wrt W"
+    )
+    (result,) = [result for result in derivation.results if result.kind == "hessian"]
+    written = text(closed_form(result, derivation), UNICODE)
+    assert written.startswith("Σ_j") and "/ i" in written and "[i" not in written
+
+
 def test_an_error_behind_the_sum_is_caught(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     derivation = derived(LAYERS + "hessian J wrt W")
     assert check(derivation, seed).passed
